@@ -1,0 +1,50 @@
+# `make demo` and `make test` do all the set-up: Python 3.11 or newer and a network to PyPI are enough.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+PORT ?= 8000
+BIN := .venv/bin
+COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	--no-annotate --quiet pyproject.toml
+
+.PHONY: demo test slow check bench clean lock
+
+demo: .make/run
+	$(BIN)/zena-sse demo --port $(PORT)
+
+test: .make/dev
+	$(BIN)/pytest -m "not slow"
+
+slow: .make/dev
+	$(BIN)/pytest -m slow -p no:randomly
+
+check: .make/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -q tests/unit/test_layers.py
+
+bench: .make/dev
+	$(BIN)/python benchmarks/writes.py
+
+clean:
+	rm -rf .venv .make build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# The pinned requirements, for whoever changes pyproject.toml; needs uv.
+lock:
+	$(COMPILE) --extra build -o requirements.txt
+	$(COMPILE) --extra build --extra dev -o requirements-dev.txt
+
+.make/run: requirements.txt pyproject.toml
+	$(call install,requirements.txt)
+
+.make/dev: requirements-dev.txt pyproject.toml
+	$(call install,requirements-dev.txt)
+	@touch .make/run
+
+define install
+	@test -n "$(PYTHON)" || { echo "zena-sse needs Python 3.11 or newer" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@mkdir -p .make && touch $@
+endef

@@ -1,0 +1,1 @@
+"""What crosses the wire, declared once; the documents are generated from these declarations."""

@@ -1,0 +1,68 @@
+"""Every command a client can post, declared once: its type, its payload, its result."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, TypeAlias
+
+import msgspec
+
+from zena_sse.contract.events import Moment
+
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+
+
+class Result(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """What a command answers; nothing, unless a subclass says more."""
+
+
+ResultType: TypeAlias = type[Result]
+
+
+class Command(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True):
+    """A wish of one user; subclasses are the payloads. An unknown field is refused, not ignored."""
+
+    type: ClassVar[str]
+    result: ClassVar[ResultType] = Result
+
+
+class SyncIds(Result, frozen=True):
+    """The syncs that run now, one for each account asked for."""
+
+    sync_ids: list[str]
+
+
+class SyncRequest(Command, frozen=True):
+    """Read the mailboxes now: one account, or all. A sync that runs already is returned."""
+
+    type = "sync.request"
+    result = SyncIds
+
+    account_id: Id | None = None
+
+
+class ViewedAt(Result, frozen=True):
+    """When the thread was marked as viewed."""
+
+    viewed_at: Moment
+
+
+class ThreadView(Command, frozen=True):
+    """The user has opened a thread."""
+
+    type = "thread.view"
+    result = ViewedAt
+
+    thread_id: Id
+
+
+class TypingStart(Command, frozen=True):
+    """The user types; shown in the user's other tabs, never kept."""
+
+    type = "typing.start"
+
+    where: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+
+COMMANDS: dict[str, type[Command]] = {
+    command.type: command for command in (SyncRequest, ThreadView, TypingStart)
+}

@@ -1,0 +1,211 @@
+"""Every event a server sends, declared once: its type, its payload, how it is kept.
+
+`kept` says what becomes of an event: `log` events are durable and replayed; `newest` and `live` ones are
+ephemeral: never logged, never replayed, dropped for a stream that is behind (of a `newest` one only the
+last of its kind matters); `stream` ones are about the connection itself and belong to no log.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, ClassVar, Literal
+
+import msgspec
+
+from zena_sse.errors import EventTooLarge
+
+Kept = Literal["log", "newest", "live", "stream"]
+
+Classification = Literal["buyer", "vendor", "market", "lawyer_broker", "noise"]
+Category = Literal["focus", "waiting"]
+NextActionOwner = Literal["agent", "other"]
+Provider = Literal["imap", "gmail", "outlook", "icloud", "yahoo", "folder", "maildir"]
+
+# Text taken from mail is cut at 500 characters, so that no event comes near its 64 KiB.
+TEXT_LIMIT = 500
+MailText = Annotated[str, msgspec.Meta(max_length=TEXT_LIMIT)]
+
+# An aware datetime; on the wire RFC 3339, UTC.
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+
+Mode = Literal["live", "resumed", "reset"]
+ResetReason = Literal["unknown_epoch", "expired", "ahead", "malformed"]
+ClosingReason = Literal["draining", "rotated", "reset", "expired", "revoked", "superseded", "overloaded"]
+
+
+class Event(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """A fact about one user; subclasses are the payloads."""
+
+    type: ClassVar[str]
+    kept: ClassVar[Kept] = "log"
+
+
+class StreamReady(Event, frozen=True):
+    """First event of every connection: how the stream starts, and from where.
+
+    `live`: no cursor was sent. `resumed`: everything after your cursor follows, nothing missing. `reset`:
+    your cursor cannot be served, `reason` says why; fetch `/snapshot` and keep this connection.
+    """
+
+    type = "stream.ready"
+    kept = "stream"
+
+    mode: Mode
+    cursor: str
+    heartbeat_seconds: float
+    expires_at: Moment
+    reason: ResetReason | None = None
+
+
+class StreamPing(Event, frozen=True):
+    """Sent after silence; its cursor is how far this connection has come."""
+
+    type = "stream.ping"
+    kept = "stream"
+
+    cursor: str
+
+
+class StreamClosing(Event, frozen=True):
+    """The last event before the server ends a stream: why, and by its `retry` when to come back."""
+
+    type = "stream.closing"
+    kept = "stream"
+
+    reason: ClosingReason
+
+
+class SyncStarted(Event, frozen=True):
+    """A mailbox is being read."""
+
+    type = "sync.started"
+
+    sync_id: str
+    account_id: str
+    provider: Provider
+
+
+class SyncProgress(Event, frozen=True):
+    """How far a sync has come, at most every 200 ms."""
+
+    type = "sync.progress"
+    kept = "newest"
+
+    sync_id: str
+    account_id: str
+    total_threads: int
+    processed_threads: int
+
+
+class SyncCompleted(Event, frozen=True):
+    """A sync has ended; exactly one for each `sync.started`."""
+
+    type = "sync.completed"
+
+    sync_id: str
+    account_id: str
+    threads_processed: int
+    success: bool
+    error: str | None = None
+
+
+class SyncError(Event, frozen=True):
+    """A mailbox cannot be read: retries are spent, or trying again cannot help (`fatal`)."""
+
+    type = "sync.error"
+
+    account_id: str
+    error: str
+    fatal: bool
+
+
+class ThreadNew(Event, frozen=True):
+    """A conversation was seen for the first time."""
+
+    type = "thread.new"
+
+    thread_id: str
+    account_id: str
+    subject: MailText
+    sender: MailText = msgspec.field(name="from")
+    last_message_at: Moment
+
+
+class ThreadUpdated(Event, frozen=True):
+    """Something about a thread changed; fields that are null are not known yet.
+
+    `removed` says that the thread is gone: its mail was deleted, or it turned out to be part of `mergedInto`.
+    """
+
+    type = "thread.updated"
+
+    thread_id: str
+    classification: Classification | None
+    category: Category | None
+    next_action_owner: NextActionOwner | None
+    subject: MailText | None = None
+    last_message_at: Moment | None = None
+    message_count: int | None = None
+    removed: bool = False
+    merged_into: str | None = None
+
+
+class ThreadViewed(Event, frozen=True):
+    """A thread was opened in one of the user's tabs."""
+
+    type = "thread.viewed"
+
+    thread_id: str
+    viewed_at: Moment
+    by: str
+
+
+class TypingStarted(Event, frozen=True):
+    """Somebody types, somewhere."""
+
+    type = "typing.started"
+    kept = "live"
+
+    by: str
+    where: MailText
+
+
+EVENTS: dict[str, type[Event]] = {
+    event.type: event
+    for event in (
+        StreamReady,
+        StreamPing,
+        StreamClosing,
+        SyncStarted,
+        SyncProgress,
+        SyncCompleted,
+        SyncError,
+        ThreadNew,
+        ThreadUpdated,
+        ThreadViewed,
+        TypingStarted,
+    )
+}
+
+
+# What one event may have on the wire: clients and proxies hold a whole event in memory.
+EVENT_BYTES = 64 * 1024
+FRAME_OVERHEAD = 256  # the id, event and data fields around the JSON
+
+
+class Envelope(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """What stands in the `data:` of every event, in the words a client of the WebSocket service knows."""
+
+    type: str
+    payload: msgspec.Raw
+    at: Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
+    command_id: str | None = None
+
+
+def encode_event(event: Event, at: str, command_id: str | None = None) -> bytes:
+    """The JSON that stands in `data:`. Raises `EventTooLarge`."""
+    payload = msgspec.Raw(msgspec.json.encode(event))
+    data = msgspec.json.encode(Envelope(event.type, payload, at, command_id))
+    if len(data) > EVENT_BYTES - FRAME_OVERHEAD:
+        raise EventTooLarge(f"{event.type} has {len(data)} bytes, an event may have {EVENT_BYTES}")
+    return data

@@ -1,0 +1,96 @@
+"""Our uvicorn protocol: an ordinary HTTP connection, which the app may take over for a stream.
+
+It is offered as an ASGI extension, the way servers hand a connection over to WebSocket: the request is an
+ordinary one until the caller is admitted; then the connection gets the stream as its protocol, and the
+request, its task and its parser go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import Any, cast
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+EXTENSION = "zena.takeover"
+OPERATOR = "zena.operator"
+
+Begin = Callable[[asyncio.Transport, bool], None]
+
+
+class Takeover:
+    """One request's offer to hand its connection over."""
+
+    __slots__ = ("_cycle", "_protocol")
+
+    def __init__(self, protocol: TakeoverProtocol) -> None:
+        self._protocol = protocol
+        self._cycle: RequestResponseCycle | None = None
+
+    def belongs_to(self, cycle: RequestResponseCycle) -> None:
+        """Remember the request: with pipelining the protocol's current one may be another."""
+        self._cycle = cycle
+
+    @property
+    def default_headers(self) -> list[tuple[bytes, bytes]]:
+        """What the server puts on every response: its date."""
+        return self._protocol.server_state.default_headers
+
+    def take(self, stream: asyncio.Protocol, begin: Begin) -> bool:
+        """Make `stream` the connection's protocol and call `begin(transport, write_paused)`.
+
+        False when it cannot be: the client has left, has sent a body or another request behind this one, or
+        talks TLS to us. The request is then an ordinary one still.
+        """
+        return self._cycle is not None and self._protocol.hand_over(self._cycle, stream, begin)
+
+
+class TakeoverProtocol(HttpToolsProtocol):
+    """uvicorn's HTTP protocol, with that offer in the scope of every request."""
+
+    _is_local = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        """Note whether the caller came through the operator's socket, which only its owner can open."""
+        super().connection_made(transport)
+        sock = transport.get_extra_info("socket")
+        self._is_local = sock is not None and sock.family == socket.AF_UNIX
+
+    def on_headers_complete(self) -> None:
+        """Put the offer into the scope before the app sees it."""
+        offer = Takeover(self)
+        extensions: dict[str, Any] = {EXTENSION: offer}
+        if self._is_local:
+            extensions[OPERATOR] = True
+        cast("dict[str, Any]", self.scope)["extensions"] = extensions
+        super().on_headers_complete()
+        if self.cycle is not None:
+            offer.belongs_to(self.cycle)
+
+    def hand_over(self, cycle: RequestResponseCycle, stream: asyncio.Protocol, begin: Begin) -> bool:
+        """See `Takeover.take`."""
+        transport = self.transport
+        if transport.is_closing() or cycle.disconnected or self.scheme == "https":
+            return False
+        if (
+            cycle is not self.cycle
+            or self.pipeline
+            or cycle.body
+            or cycle.more_body
+            or cycle.response_started
+        ):
+            return False
+        self._unset_keepalive_if_required()
+        paused = self.flow.write_paused
+        self.flow.resume_reading()
+        cycle.response_started = cycle.response_complete = True
+        cycle.message_event.set()
+        self.connections.discard(self)
+        transport.set_protocol(stream)
+        begin(transport, paused)
+        # What would keep the request alive as long as the stream.
+        for name in ("cycle", "scope", "headers", "parser", "transport", "flow"):
+            setattr(self, name, None)
+        return True

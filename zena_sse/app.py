@@ -1,0 +1,269 @@
+"""The one place where everything is wired."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from random import SystemRandom
+from uuid import uuid4
+
+from quart import Quart
+from quart_schema import Info, QuartSchema
+
+from zena_sse import __version__
+from zena_sse.contract.events import Event
+from zena_sse.contract.schema import Document
+from zena_sse.dispatch import Dispatch
+from zena_sse.errors import ZenaError
+from zena_sse.housekeeping import Housekeeping
+from zena_sse.mail.accounts import FolderMailbox, MaildirMailbox
+from zena_sse.mail.accounts import Opening as Mailbox
+from zena_sse.mail.commands import mail_handlers
+from zena_sse.mail.connector import Connector
+from zena_sse.mail.engine import Engine
+from zena_sse.mail.folder import FolderConnector
+from zena_sse.mail.imap import ImapConnector, Login, Server
+from zena_sse.mail.maildir import MaildirConnector
+from zena_sse.mail.message import Message
+from zena_sse.mail.parsing import parse_batch, unparsed
+from zena_sse.mail.ports import Ports
+from zena_sse.metrics import Metrics
+from zena_sse.security.tickets import Tickets
+from zena_sse.security.tokens import Tokens
+from zena_sse.security.vault import Vault, load_or_create_keys
+from zena_sse.serving.drain import Drain
+from zena_sse.serving.stream import Streams
+from zena_sse.settings import Settings
+from zena_sse.storage.log import StoredLog
+from zena_sse.storage.migrate import migrate
+from zena_sse.storage.sqlite import Ownership, SqliteStorage
+from zena_sse.storage.unit import Offer, ephemeral_record
+from zena_sse.stream.hub import Hub
+from zena_sse.stream.pulse import Pulse
+from zena_sse.stream.reader import Reader
+from zena_sse.stream.signals import Signals
+from zena_sse.web.accounts import account_routes
+from zena_sse.web.body import BodyGuard
+from zena_sse.web.commands import command_routes
+from zena_sse.web.events import Asgi, EventsEndpoint
+from zena_sse.web.identity import Identity
+from zena_sse.web.operations import OpenApi, operation_routes
+from zena_sse.web.operator import operator_routes
+from zena_sse.web.origins import allow_origins
+from zena_sse.web.problems import handle_errors
+from zena_sse.web.publishing import publishing_routes
+from zena_sse.web.reads import read_routes
+from zena_sse.web.sessions import session_routes
+from zena_sse.workers import Workers
+
+Clock = Callable[[], datetime]
+
+# Heartbeats may be this part of their interval late.
+PULSE_PART = 0.05
+
+
+def now() -> datetime:
+    """The real time, UTC, as exact as it is stored."""
+    moment = datetime.now(UTC)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+class Zena:
+    """Everything that runs in one process; owns its embedded database from the start to `stop`."""
+
+    def __init__(self, settings: Settings, domain_clock: Clock, *, background: bool) -> None:
+        self.settings = settings
+        self.background = background
+        self.openapi: Callable[[], Document] = dict
+        self.tokens = make_tokens(settings)
+        self.ownership = Ownership(settings.database_path)
+        try:
+            migrate(settings.database_path)
+            self.vault = Vault(settings.fernet_keys or load_or_create_keys(settings.data_dir))
+        except ZenaError:
+            self.ownership.release()
+            raise
+        self.metrics = Metrics()
+        self.hub = Hub()
+        self.drain = Drain(self.hub)
+        self.storage = SqliteStorage(
+            settings.database_path,
+            offer=self._offer,
+            clock=now,
+            new_epoch=new_epoch,
+            observe=self._observe_group,
+        )
+        self.log = StoredLog(self.storage, new_epoch)
+        self.streams = Streams(
+            self.hub,
+            Reader(self.log, self.hub),
+            Pulse(time.monotonic, settings.heartbeat_seconds * PULSE_PART),
+            Signals(now, SystemRandom().randint, settings.heartbeat_seconds),
+            self.metrics,
+            now,
+            self.drain,
+        )
+        self.tickets = Tickets(now, secrets.token_urlsafe)
+        self.identity = Identity(self.tokens, self.tickets, self.storage, settings, now)
+        self.workers = Workers()
+        self.engine = Engine(self._mail_ports(domain_clock))
+        self.dispatch = Dispatch(self.storage, mail_handlers(self.engine.wake, new_id), new_epoch)
+        self.housekeeping = Housekeeping(self.storage, settings, now)
+
+    async def start(self) -> None:
+        """Open the database and begin to work."""
+        self.storage.start()
+        self.streams.pulse.start()
+        if self.background:
+            self.housekeeping.start()
+            await self.engine.start()
+
+    async def stop(self) -> None:
+        """End what works, finish what is written, give the database back."""
+        await self.drain()
+        self.streams.pulse.stop()
+        await self.housekeeping.stop()
+        await self.engine.stop()
+        await self.workers.stop()
+        await self.storage.stop()
+        self.ownership.release()
+
+    def open_connector(self, mailbox: Mailbox) -> Connector:
+        """The connector for a mailbox, not opened yet."""
+        if isinstance(mailbox, FolderMailbox):
+            return FolderConnector(Path(mailbox.path))
+        if isinstance(mailbox, MaildirMailbox):
+            return MaildirConnector(Path(mailbox.path))
+        secret = mailbox.access_token or mailbox.password or ""
+        return ImapConnector(
+            Server(mailbox.host, mailbox.port, mailbox.security),
+            Login(mailbox.username, lambda: secret, "xoauth2" if mailbox.access_token else "password"),
+            allow_private=self.settings.allow_private_mail_hosts,
+        )
+
+    async def parse(self, mails: Sequence[tuple[bytes, datetime]]) -> list[Message]:
+        """Parse a batch in the worker process."""
+        return await self.workers.map(
+            parse_batch, mails, lambda mail: unparsed(*mail, RuntimeError("the parser died on it"))
+        )
+
+    def missing(self) -> list[str]:
+        """What keeps this server from taking work."""
+        reasons = {"storage": not self.storage.writer.alive, "draining": self.drain.begun}
+        return [reason for reason, holds in reasons.items() if holds]
+
+    def announce(self, user_id: str, event: Event) -> None:
+        """Offer an ephemeral event now."""
+        self._offer(Offer(user_id, ephemeral_record(event, now())))
+
+    def _mail_ports(self, domain_clock: Clock) -> Ports:
+        return Ports(
+            storage=self.storage,
+            vault=self.vault,
+            open_connector=lambda _account, mailbox: self.open_connector(mailbox),
+            compute=self.parse,
+            announce=self.announce,
+            metrics=self.metrics,
+            new_id=new_id,
+            domain_clock=domain_clock,
+            monotonic=time.monotonic,
+            sleep=asyncio.sleep,
+            random=SystemRandom().random,
+            settings=self.settings,
+        )
+
+    def _offer(self, offer: Offer) -> None:
+        self.metrics.events.labels(offer.record.type).inc()
+        self.hub.offer(offer.user_id, offer.record, except_tab=offer.except_tab)
+
+    def _observe_group(self, units: int) -> None:
+        self.metrics.units.inc(units)
+        self.metrics.group.observe(units)
+
+
+def create_app(settings: Settings, domain_clock: Clock = now, *, background: bool = True) -> Quart:
+    """The application. `domain_clock` is the time by which mail is judged; it differs in the demo only.
+
+    Without `background` nothing happens but what is asked for: for the command line. Raises
+    `ConfigurationError`, `DataDirectoryInUse`.
+    """
+    zena = Zena(settings, domain_clock, background=background)
+    app = Quart(__name__, static_folder=None)
+    app.extensions["zena"] = zena
+    # The body is counted before Quart sees it.
+    app.config["MAX_CONTENT_LENGTH"] = None
+    zena.openapi = OpenApi(
+        app,
+        QuartSchema(
+            app,
+            openapi_path=None,
+            swagger_ui_path=None,
+            redoc_ui_path=None,
+            scalar_ui_path=None,
+            info=Info(title="zena-sse", version=__version__),
+        ),
+    ).schema
+    handle_errors(app)
+    allow_origins(app, zena.identity)
+    for routes in (
+        command_routes(zena.identity, zena.dispatch, new_id, zena.metrics),
+        read_routes(zena.identity, zena.storage, zena.log),
+        session_routes(zena.identity, zena.storage, zena.tickets, zena.hub, now, secrets.token_urlsafe),
+        account_routes(zena.identity, zena.storage, zena.vault, zena.engine, zena.open_connector, new_id),
+        publishing_routes(zena.identity, zena.storage),
+        operator_routes(zena.tokens),
+        operation_routes(zena.missing, zena.openapi, zena.metrics),
+    ):
+        app.register_blueprint(routes)
+    app.before_serving(zena.start)
+    app.after_serving(zena.stop)
+    quart: Asgi = app.asgi_app  # type: ignore[assignment]  # the same ASGI, typed loosely
+    app.asgi_app = BodyGuard(  # type: ignore[assignment,method-assign]  # the documented way to wrap it
+        EventsEndpoint(quart, zena.identity, zena.log, zena.streams)
+    )
+    return app
+
+
+def make_tokens(settings: Settings) -> Tokens:
+    """What signs and verifies tokens. Raises `ConfigurationError`."""
+    secret = settings.require_jwt_secret()
+    return Tokens(secret, settings.jwt_algorithm, settings.jwt_issuer, settings.jwt_audience, clock=now)
+
+
+def openapi_document() -> Document:
+    """The HTTP side of the contract, from an app that is made for it and never started."""
+    with tempfile.TemporaryDirectory(prefix="zena-contract-") as directory:
+        app = create_app(Settings(data_dir=Path(directory), jwt_secret=secrets.token_hex(32)))
+        zena: Zena = app.extensions["zena"]
+        zena.ownership.release()
+        return zena.openapi()
+
+
+def new_epoch() -> str:
+    """A name for a log that nobody had before."""
+    return secrets.token_hex(4)
+
+
+def new_id() -> str:
+    """An id that nobody can guess."""
+    return uuid4().hex
+
+
+@asynccontextmanager
+async def open_log(settings: Settings) -> AsyncIterator[StoredLog]:
+    """The log of a database that no server owns; no events come of this. Raises `DataDirectoryInUse`."""
+    ownership = Ownership(settings.database_path)
+    migrate(settings.database_path)
+    storage = SqliteStorage(settings.database_path, offer=lambda _offer: None, clock=now, new_epoch=new_epoch)
+    storage.start()
+    try:
+        yield StoredLog(storage, new_epoch)
+    finally:
+        await storage.stop()
+        ownership.release()

@@ -1,0 +1,74 @@
+"""What is known of one user's threads, read from the database inside the unit that adds to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from zena_sse.mail.threading import Candidate, Thread
+from zena_sse.storage.port import Reader, timestamp
+
+
+class _Found(msgspec.Struct):
+    thread_id: str
+    first_message_at: datetime
+    last_message_at: datetime
+
+    def thread(self) -> Thread:
+        """As threading knows it."""
+        return Thread(self.thread_id, self.first_message_at, self.last_message_at)
+
+
+class _FoundBySubject(_Found):
+    participants: str
+    headless: bool
+
+    def candidate(self) -> Candidate:
+        """As threading knows it."""
+        people = msgspec.json.decode(self.participants, type=frozenset[str])
+        return Candidate(self.thread(), people, self.headless)
+
+
+class StoredLinks:
+    """`threading.Links` over the database."""
+
+    def __init__(self, reader: Reader, user_id: str) -> None:
+        self._reader = reader
+        self._user_id = user_id
+
+    def threads_of(self, ids: Sequence[str]) -> Sequence[Thread]:
+        """The threads these ids are linked to, each once."""
+        found = [row.thread() for message_id in ids if (row := self._linked(message_id)) is not None]
+        return list(dict.fromkeys(found))
+
+    def by_subject(self, subject: str, since: datetime, until: datetime) -> Sequence[Candidate]:
+        """The threads with a message of this base subject that were alive between these moments."""
+        rows = self._reader.all(
+            _FoundBySubject,
+            "SELECT thread_id, first_message_at, last_message_at, participants, headless FROM threads"
+            " WHERE user_id = :user_id AND last_message_at >= :since AND first_message_at <= :until"
+            " AND thread_id IN (SELECT thread_id FROM messages"
+            " WHERE user_id = :user_id AND base_subject = :subject)",
+            user_id=self._user_id,
+            subject=subject,
+            since=timestamp(since),
+            until=timestamp(until),
+        )
+        return [
+            Candidate(
+                row.thread(), frozenset(msgspec.json.decode(row.participants, type=list[str])), row.headless
+            )
+            for row in rows
+        ]
+
+    def _linked(self, message_id: str) -> _Found | None:
+        return self._reader.one(
+            _Found,
+            "SELECT threads.thread_id, first_message_at, last_message_at FROM links JOIN threads"
+            " ON threads.user_id = links.user_id AND threads.thread_id = links.thread_id"
+            " WHERE links.user_id = :user_id AND links.message_id = :message_id",
+            user_id=self._user_id,
+            message_id=message_id,
+        )

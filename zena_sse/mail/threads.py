@@ -1,0 +1,210 @@
+"""Reading threads: lists, one with its messages, the snapshot's share; and that somebody looked at one."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from zena_sse.contract.commands import ThreadView, ViewedAt
+from zena_sse.contract.events import Category, Classification, NextActionOwner, ThreadViewed
+from zena_sse.dispatch import Caller
+from zena_sse.errors import InvalidQuery, NotFound
+from zena_sse.mail.message import Address, Attachment, Message
+from zena_sse.storage.port import Reader, Transaction, timestamp
+
+Which = Literal["all", "focus", "waiting"]
+
+SNAPSHOT_THREADS = 500
+# Messages given of one thread, the newest: a body may have megabytes, and nobody reads that far back at once.
+THREAD_MESSAGES = 200
+
+
+class ThreadItem(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A thread in a list."""
+
+    thread_id: str
+    account_id: str
+    subject: str
+    sender: str = msgspec.field(name="from")
+    last_message_at: datetime
+    message_count: int
+    viewed_at: datetime | None
+    classification: Classification | None
+    category: Category | None
+    next_action_owner: NextActionOwner | None
+
+
+class ThreadPage(msgspec.Struct, frozen=True, rename="camel"):
+    """Some threads, newest first; `next` goes into `after` for those that follow, null: there are no more."""
+
+    threads: list[ThreadItem]
+    next: str | None
+
+
+class MessageItem(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A message of a thread. `html` is as it came, not safe to show without cleaning."""
+
+    id: str
+    sender: Address = msgspec.field(name="from")
+    to: tuple[Address, ...]
+    cc: tuple[Address, ...]
+    at: datetime
+    text: str
+    quoted: str
+    signature: str
+    html: str | None
+    attachments: tuple[Attachment, ...]
+    defect: str | None
+    account_ids: list[str]
+
+
+class ThreadDetail(ThreadItem, frozen=True, kw_only=True, rename="camel"):
+    """A thread with its messages, the oldest first; of a very long one the newest."""
+
+    messages: list[MessageItem]
+
+
+class _Place(NamedTuple):
+    """Where a page ended: keys of the last thread on it."""
+
+    at: str
+    thread_id: str
+
+
+# Later than any time that is written.
+_NEWEST = _Place("~", "")
+
+
+def list_threads(
+    reader: Reader, user_id: str, which: Which, limit: int, after: str | None = None
+) -> ThreadPage:
+    """A page of a user's threads, newest first. Raises `InvalidQuery` for an `after` that is not ours."""
+    place = _NEWEST if after is None else _decoded(after)
+    found = _newest(reader, user_id, which, limit + 1, place)
+    shown = found[:limit]
+    return ThreadPage(shown, _encoded(shown[-1]) if shown and len(found) > limit else None)
+
+
+def snapshot_threads(reader: Reader, user_id: str) -> list[ThreadItem]:
+    """The newest threads that are not noise."""
+    return _newest(reader, user_id, "telling", SNAPSHOT_THREADS, _NEWEST)
+
+
+def get_thread(reader: Reader, user_id: str, thread_id: str) -> ThreadDetail:
+    """A thread with its messages. Raises `NotFound`, for somebody else's too."""
+    thread = reader.one(
+        ThreadItem,
+        'SELECT thread_id AS "threadId", account_id AS "accountId", subject, sender AS "from",'
+        ' last_message_at AS "lastMessageAt", message_count AS "messageCount", viewed_at AS "viewedAt",'
+        ' classification, category, next_action_owner AS "nextActionOwner"'
+        " FROM threads WHERE user_id = :user_id AND thread_id = :thread_id",
+        user_id=user_id,
+        thread_id=thread_id,
+    )
+    if thread is None:
+        raise NotFound("There is no such thread.")
+    messages = _messages(reader, user_id, thread_id)
+    return ThreadDetail(**msgspec.structs.asdict(thread), messages=messages)
+
+
+def view_thread(tx: Transaction, caller: Caller, command: ThreadView) -> ViewedAt:
+    """The user has opened a thread. Raises `NotFound`, for somebody else's too."""
+    viewed = tx.execute(
+        "UPDATE threads SET viewed_at = :now WHERE user_id = :user_id AND thread_id = :thread_id",
+        user_id=caller.user_id,
+        thread_id=command.thread_id,
+        now=timestamp(tx.now),
+    )
+    if not viewed:
+        raise NotFound("There is no such thread.")
+    event = ThreadViewed(thread_id=command.thread_id, viewed_at=tx.now, by=caller.user_id)
+    tx.publish(caller.user_id, event, command_id=caller.command_id)
+    return ViewedAt(viewed_at=tx.now)
+
+
+def _newest(
+    reader: Reader, user_id: str, which: Which | Literal["telling"], most: int, place: _Place
+) -> list[ThreadItem]:
+    """The newest threads after a place; the telling ones are those that are not known to be noise."""
+    return reader.all(
+        ThreadItem,
+        'SELECT thread_id AS "threadId", account_id AS "accountId", subject, sender AS "from",'
+        ' last_message_at AS "lastMessageAt", message_count AS "messageCount", viewed_at AS "viewedAt",'
+        ' classification, category, next_action_owner AS "nextActionOwner" FROM threads'
+        " WHERE user_id = :user_id AND (last_message_at, thread_id) < (:at, :thread_id)"
+        " AND (:which = 'all' OR COALESCE(classification, '') <> 'noise'"
+        " AND (:which = 'telling' OR category = :which))"
+        " ORDER BY last_message_at DESC, thread_id DESC LIMIT :most",
+        user_id=user_id,
+        at=place.at,
+        thread_id=place.thread_id,
+        which=which,
+        most=most,
+    )
+
+
+class _Held(msgspec.Struct):
+    key: str
+    account_id: str
+
+
+def _messages(reader: Reader, user_id: str, thread_id: str) -> list[MessageItem]:
+    newest_first = reader.all(
+        bytes,
+        "SELECT data FROM messages WHERE user_id = :user_id AND thread_id = :thread_id"
+        " ORDER BY at DESC, key DESC LIMIT :most",
+        user_id=user_id,
+        thread_id=thread_id,
+        most=THREAD_MESSAGES,
+    )
+    accounts = _accounts(reader, user_id, thread_id)
+    messages = [msgspec.json.decode(data, type=Message) for data in reversed(newest_first)]
+    return [_item(message, accounts.get(message.key, [])) for message in messages]
+
+
+def _accounts(reader: Reader, user_id: str, thread_id: str) -> dict[str, list[str]]:
+    """The accounts that have a copy of each message."""
+    held = reader.all(
+        _Held,
+        "SELECT DISTINCT copies.key, copies.account_id FROM messages JOIN copies"
+        " ON copies.user_id = messages.user_id AND copies.key = messages.key"
+        " WHERE messages.user_id = :user_id AND messages.thread_id = :thread_id ORDER BY copies.account_id",
+        user_id=user_id,
+        thread_id=thread_id,
+    )
+    accounts: dict[str, list[str]] = {}
+    for row in held:
+        accounts.setdefault(row.key, []).append(row.account_id)
+    return accounts
+
+
+def _item(message: Message, account_ids: list[str]) -> MessageItem:
+    return MessageItem(
+        id=message.key,
+        sender=message.sender,
+        to=message.to,
+        cc=message.cc,
+        at=message.date,
+        text=message.text,
+        quoted=message.quoted,
+        signature=message.signature,
+        html=message.html,
+        attachments=message.attachments,
+        defect=message.defect,
+        account_ids=account_ids,
+    )
+
+
+def _encoded(thread: ThreadItem) -> str:
+    place = msgspec.json.encode(_Place(timestamp(thread.last_message_at), thread.thread_id))
+    return urlsafe_b64encode(place).decode().rstrip("=")
+
+
+def _decoded(after: str) -> _Place:
+    try:
+        return msgspec.json.decode(urlsafe_b64decode(after + "=" * (-len(after) % 4)), type=_Place)
+    except (ValueError, msgspec.DecodeError):
+        raise InvalidQuery("`after` must be what `next` said.") from None

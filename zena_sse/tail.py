@@ -1,0 +1,112 @@
+"""`zena-sse tail`: follows a stream as a client should, and prints it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+
+import click
+import httpx
+import msgspec
+from httpx_sse import ServerSentEvent, aconnect_sse
+
+from zena_sse.operator import Refused, is_served, refusal, socket_client
+from zena_sse.settings import Settings
+from zena_sse.stream.cursor import Cursor, parse_cursor
+
+# Three heartbeats without a sign of life: the connection is dead, whatever the socket says.
+SILENCE_SECONDS = 45.0
+
+# Full jitter between these bounds, in seconds, when the server cannot be reached.
+FIRST_DELAY, LONGEST_DELAY = 1.0, 30.0
+
+Show = Callable[[str, str, bytes], None]
+
+
+async def follow(
+    client: httpx.AsyncClient, headers: dict[str, str], types: str | None, cursor: str | None
+) -> AsyncIterator[ServerSentEvent]:
+    """Every event from the cursor on, over as many connections as it takes. Raises `Refused`."""
+    failures = 0
+    while True:
+        delay = 0.0
+        try:
+            async for event in _connect(client, headers, types, cursor):
+                failures = 0
+                cursor = event.id or cursor
+                delay = (event.retry or 0) / 1000 or delay
+                yield event
+        except httpx.TransportError:
+            failures += 1
+            delay = random.uniform(0, min(LONGEST_DELAY, FIRST_DELAY * 2**failures))  # noqa: S311  # jitter
+        await asyncio.sleep(delay)
+
+
+async def _connect(
+    client: httpx.AsyncClient, headers: dict[str, str], types: str | None, cursor: str | None
+) -> AsyncIterator[ServerSentEvent]:
+    resume = {"Last-Event-ID": cursor} if cursor else {}
+    query = {"types": types} if types else {}
+    timeout = httpx.Timeout(10.0, read=SILENCE_SECONDS)
+    async with aconnect_sse(
+        client, "GET", "/events", headers=headers | resume, params=query, timeout=timeout
+    ) as source:
+        if source.response.is_error:
+            raise Refused(refusal(await source.response.aread()))
+        async for event in source.aiter_sse():
+            yield event
+
+
+async def tail_stream(
+    settings: Settings,
+    user: str | None,
+    token: str | None,
+    url: str | None,
+    types: str | None,
+    cursor: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Print a user's events until interrupted. Without a server, print what the log has, and end."""
+    show = print_json if as_json else print_text
+    if user is not None and not await is_served(settings):
+        await _print_log(settings, user, cursor, show)
+        return
+    if user is not None:
+        client, headers = socket_client(settings), {"Zena-User": user}
+    else:
+        client = httpx.AsyncClient(base_url=url or f"http://{settings.host}:{settings.port}")
+        headers = {"Authorization": f"Bearer {token}"}
+    async with client:
+        async for event in follow(client, headers, types, cursor):
+            show(event.id, event.event, event.data.encode())
+
+
+async def _print_log(settings: Settings, user: str, cursor: str | None, show: Show) -> None:
+    """Read the log of a database that nobody serves."""
+    from zena_sse.app import open_log  # noqa: PLC0415  # only here is the database opened
+
+    click.echo("zena-sse: no server owns this data directory; this is what the log has", err=True)
+    start = parse_cursor(cursor) if cursor else None
+    async with open_log(settings) as log:
+        after, complete = (start.offset if start else 0), False
+        while not complete:
+            page = await log.page(user, after)
+            for record in page.records:
+                after = record.offset
+                data = record.frame.partition(b"\ndata: ")[2].rstrip()
+                show(str(Cursor(record.epoch, record.offset)), record.type, data)
+            complete = page.complete
+
+
+def print_json(event_id: str, _kind: str, data: bytes) -> None:
+    """One line for a program: the envelope and its id."""
+    envelope = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
+    click.echo(msgspec.json.encode({"id": event_id, **envelope}))
+
+
+def print_text(event_id: str, kind: str, data: bytes) -> None:
+    """One line for a person."""
+    payload = msgspec.json.decode(data, type=dict[str, msgspec.Raw])["payload"]
+    click.echo(f"{event_id or '-':>16}  {click.style(f'{kind:<16}', bold=True)}  {bytes(payload).decode()}")

@@ -1,0 +1,1 @@
+"""The HTTP edge: the stream's endpoint, commands, reads, sessions, operations."""

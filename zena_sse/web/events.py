@@ -1,0 +1,126 @@
+"""`GET /events`: a small ASGI app in front of Quart. It admits a stream; `serving` carries it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from urllib.parse import parse_qsl
+
+from zena_sse.contract.events import EVENTS, ClosingReason
+from zena_sse.errors import InvalidQuery, MethodNotAllowed, StorageUnavailable, ZenaError
+from zena_sse.serving.carry import STREAM_HEADERS, Header, carry, response_start
+from zena_sse.serving.plain import Message, Receive, Send
+from zena_sse.serving.stream import Admission, Streams
+from zena_sse.stream.cursor import open_at
+from zena_sse.stream.log import EventLog
+from zena_sse.web.body import send_problem
+from zena_sse.web.identity import Identity, Scope, header
+from zena_sse.web.origins import cors_headers
+
+Asgi = Callable[[Message, Receive, Send], Awaitable[None]]
+
+PATH = "/events"
+_TAB = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_TYPES = re.compile(r"[a-z]+\.([a-z_]+|\*)")
+
+# A long poll that outlasts the proxies in front (55 s on Heroku) is cut by them.
+POLL_SECONDS = (1.0, 50.0)
+
+
+class EventsEndpoint:
+    """Answers `/events`, and passes everything else on."""
+
+    def __init__(self, app: Asgi, identity: Identity, log: EventLog, streams: Streams) -> None:
+        self._app = app
+        self._identity = identity
+        self._log = log
+        self._streams = streams
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http" or scope["path"] != PATH or scope["method"] == "OPTIONS":
+            await self._app(scope, receive, send)
+            return
+        request = dict(scope)
+        extra = cors_headers(self._identity.allowed_origin(request))
+        try:
+            if scope["method"] not in ("GET", "HEAD"):
+                raise MethodNotAllowed("A stream is opened with GET.")
+            admission = await self._admit(request)
+        except ZenaError as error:
+            if error.status == StorageUnavailable.status:
+                await _shed(self._streams, "overloaded", extra, send)
+                return
+            self._streams.metrics.streams_refused.labels(error.code).inc()
+            await send_problem(error, send, extra)
+        else:
+            await self._open(admission, extra, request, receive, send)
+
+    async def _admit(self, scope: Scope) -> Admission:
+        """Everything that is checked before a stream opens."""
+        query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+        principal = await self._identity.principal(scope, query)
+        tab, types, poll = _tab(query), _types(query), _poll(query)
+        cursor = header(scope, b"last-event-id") or query.get("last_event_id") or None
+        position = await self._log.position(principal.user_id)
+        return Admission(
+            user_id=principal.user_id,
+            opening=open_at(cursor, position),
+            expires_at=principal.expires_at,
+            types=types,
+            tab=tab,
+            session=principal.session,
+            poll=poll,
+        )
+
+    async def _open(
+        self, admission: Admission, extra: list[Header], scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        if scope["method"] == "HEAD":
+            await send(response_start([*STREAM_HEADERS, *extra]))
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        elif self._streams.drain.begun:
+            await _shed(self._streams, "draining", extra, send)
+        else:
+            await carry(self._streams, admission, extra, scope, receive, send)
+
+
+async def _shed(streams: Streams, reason: ClosingReason, extra: list[Header], send: Send) -> None:
+    """Turn a stream away so that it comes back: any status but 200 ends a native EventSource for good."""
+    streams.metrics.streams_refused.labels(reason).inc()
+    await send(response_start([*STREAM_HEADERS, *extra, (b"connection", b"close")]))
+    await send({"type": "http.response.body", "body": streams.signals.closing(reason), "more_body": False})
+
+
+def _tab(query: dict[str, str]) -> str | None:
+    tab = query.get("tab")
+    if tab is not None and not _TAB.fullmatch(tab):
+        raise InvalidQuery("tab: 1 to 64 of A-Z a-z 0-9 _ and -")
+    return tab
+
+
+def _types(query: dict[str, str]) -> frozenset[str] | None:
+    """The declared types that are asked for; one that this server does not know yet is simply never sent."""
+    text = query.get("types")
+    if not text:
+        return None
+    patterns = text.split(",")
+    for pattern in patterns:
+        if not _TYPES.fullmatch(pattern):
+            raise InvalidQuery(f"types: {pattern[:40]!r} is neither a type nor one like thread.*")
+    rooms = tuple(pattern[:-1] for pattern in patterns if pattern.endswith("*"))
+    return frozenset(name for name in EVENTS if name in patterns or name.startswith(rooms))
+
+
+def _poll(query: dict[str, str]) -> float | None:
+    text = query.get("poll")
+    if text is None:
+        return None
+    least, most = POLL_SECONDS
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not least <= seconds <= most:
+        raise InvalidQuery(f"poll: seconds from {least:.0f} to {most:.0f}")
+    return seconds

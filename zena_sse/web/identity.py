@@ -1,0 +1,112 @@
+"""Who is asking, and from which page: the first credential that is present counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from zena_sse.errors import Forbidden, Unauthenticated
+from zena_sse.security.principal import Principal, is_user_id
+from zena_sse.security.sessions import digest_of, find_session, read_cookie
+from zena_sse.security.tickets import Tickets
+from zena_sse.security.tokens import Tokens
+from zena_sse.serving.takeover import OPERATOR
+from zena_sse.settings import Settings
+from zena_sse.storage.port import Storage
+
+Scope = dict[str, Any]  # as ASGI has it
+
+# The operator's socket has no credential that could expire; a stream over it is renewed once a day.
+SOCKET_LIFETIME = timedelta(days=1)
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Identity:
+    """Verifies credentials and origins."""
+
+    def __init__(
+        self,
+        tokens: Tokens,
+        tickets: Tickets,
+        storage: Storage,
+        settings: Settings,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._tokens = tokens
+        self._tickets = tickets
+        self._storage = storage
+        self._settings = settings
+        self._clock = clock
+
+    async def principal(self, scope: Scope, query: dict[str, str] | None = None) -> Principal:
+        """The caller. `query` is given where a ticket or token in the address counts: for the stream.
+
+        Raises `Unauthenticated`, or `Forbidden` for a cookie that another site's page made the browser send.
+        """
+        if is_operator(scope):
+            return self._from_socket(scope)
+        if (authorization := header(scope, b"authorization")) is not None:
+            kind, _, token = authorization.partition(" ")
+            if kind.lower() != "bearer":
+                raise Unauthenticated("Only bearer tokens are taken: `Authorization: Bearer <JWT>`.")
+            return self._tokens.verify(token.strip())
+        secret = read_cookie(header(scope, b"cookie") or "", secure=self.is_secure(scope))
+        if secret is not None:
+            return await self._from_cookie(scope, secret)
+        return self._from_query(query or {})
+
+    def is_secure(self, scope: Scope) -> bool:
+        """Whether the caller came over HTTPS, to us or to a proxy that we trust."""
+        if self._settings.trusted_hops:
+            forwarded = (header(scope, b"x-forwarded-proto") or "").split(",")
+            return forwarded[-min(self._settings.trusted_hops, len(forwarded))].strip() == "https"
+        return bool(scope.get("scheme") == "https")
+
+    def allowed_origin(self, scope: Scope) -> str | None:
+        """The page's origin, when it is another one than ours and may call."""
+        origin = header(scope, b"origin")
+        return origin if origin is not None and origin in self._settings.origins else None
+
+    def _from_socket(self, scope: Scope) -> Principal:
+        user_id = header(scope, b"zena-user") or "operator"
+        if not is_user_id(user_id):
+            raise Unauthenticated("Zena-User is not a user's id.")
+        expires_at = self._clock() + SOCKET_LIFETIME
+        return Principal(user_id=user_id, expires_at=expires_at, role="operator", how="socket")
+
+    async def _from_cookie(self, scope: Scope, secret: str) -> Principal:
+        principal = await self._storage.read(find_session, digest_of(secret))
+        if principal is None:
+            raise Unauthenticated("This session has ended; sign in again.")
+        if scope["method"] not in SAFE_METHODS and not self._is_same_site(scope):
+            raise Forbidden("A page of another origin sent this cookie.")
+        return principal
+
+    def _is_same_site(self, scope: Scope) -> bool:
+        """SameSite=Strict does not stop a page on another host of our own site; its Origin tells."""
+        origin = header(scope, b"origin")
+        if origin is None or origin in self._settings.origins:
+            return True
+        return urlsplit(origin).netloc == header(scope, b"host")
+
+    def _from_query(self, query: dict[str, str]) -> Principal:
+        if (ticket := query.get("ticket")) is not None:
+            return self._tickets.redeem(ticket)
+        if (token := query.get("token")) is not None:
+            if not self._settings.allow_url_token:
+                raise Unauthenticated("?token= is not taken here; ask POST /tickets for a ticket.")
+            return self._tokens.verify(token)
+        raise Unauthenticated
+
+
+def is_operator(scope: Scope) -> bool:
+    """Whether the caller came through the operator's socket."""
+    return OPERATOR in scope.get("extensions", {})
+
+
+def header(scope: Scope, name: bytes) -> str | None:
+    """The first header of this (lower-case) name."""
+    value = next((value for key, value in scope["headers"] if key == name), None)
+    return None if value is None else bytes(value).decode("latin-1")

@@ -1,0 +1,108 @@
+"""Signing in and out of a browser, one-use tickets, and who one is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import msgspec
+from quart import Blueprint, Response, request
+from quart_schema import document_response, tag
+
+from zena_sse.contract.events import Moment
+from zena_sse.errors import Unauthenticated
+from zena_sse.security.principal import How, Principal, Role
+from zena_sse.security.sessions import (
+    SECRET_BYTES,
+    clear_cookie_header,
+    close_session,
+    digest_of,
+    open_session,
+    set_cookie_header,
+)
+from zena_sse.security.tickets import Tickets
+from zena_sse.storage.port import Storage
+from zena_sse.stream.hub import Hub
+from zena_sse.web.identity import Identity
+from zena_sse.web.json import reply
+
+
+class Me(msgspec.Struct, frozen=True, rename="camel"):
+    """The caller, as their credential says."""
+
+    user_id: str
+    role: Role
+    expires_at: Moment
+    how: How
+
+
+class Ticket(msgspec.Struct, frozen=True, rename="camel"):
+    """Opens one stream, once: `/events?ticket=...`."""
+
+    ticket: str
+    expires_at: Moment
+
+
+def session_routes(
+    identity: Identity,
+    storage: Storage,
+    tickets: Tickets,
+    hub: Hub,
+    clock: Callable[[], datetime],
+    new_secret: Callable[[int], str],
+) -> Blueprint:
+    """The routes of sessions."""
+    routes = Blueprint("sessions", __name__)
+
+    @routes.get("/me")
+    @tag(["sessions"])
+    @document_response(Me)
+    async def get_me() -> Response:
+        """Who one is."""
+        return reply(_me(await identity.principal(dict(request.scope))))
+
+    @routes.post("/session")
+    @tag(["sessions"])
+    @document_response(Me, 201)
+    async def post_session() -> Response:
+        """Sign a browser in: a bearer token comes in, a cookie goes out that lasts as long."""
+        scope = dict(request.scope)
+        principal = await identity.principal(scope)
+        if principal.how != "bearer":
+            raise Unauthenticated("A session is opened with a bearer token.")
+        secret = new_secret(SECRET_BYTES)
+        await storage.write(open_session, digest_of(secret), principal)
+        response = reply(_me(principal), 201)
+        response.headers["Set-Cookie"] = set_cookie_header(
+            secret,
+            max_age=max(0, int((principal.expires_at - clock()).total_seconds())),
+            secure=identity.is_secure(scope),
+        )
+        return response
+
+    @routes.delete("/session")
+    @tag(["sessions"])
+    async def delete_session() -> Response:
+        """Sign out: the session ends, and its streams."""
+        scope = dict(request.scope)
+        principal = await identity.principal(scope)
+        if principal.session is not None:
+            await storage.write(close_session, principal.session)
+            hub.close(principal.user_id, "revoked", session=principal.session)
+        response = Response(b"", status=204)
+        response.headers["Set-Cookie"] = clear_cookie_header(secure=identity.is_secure(scope))
+        return response
+
+    @routes.post("/tickets")
+    @tag(["sessions"])
+    @document_response(Ticket, 201)
+    async def post_ticket() -> Response:
+        """A ticket for a client that can set neither header nor cookie; good for 30 s."""
+        ticket, expires_at = tickets.issue(await identity.principal(dict(request.scope)))
+        return reply(Ticket(ticket, expires_at), 201)
+
+    return routes
+
+
+def _me(principal: Principal) -> Me:
+    return Me(principal.user_id, principal.role, principal.expires_at, principal.how)

@@ -1,0 +1,71 @@
+"""Real computing happens in a process beside ours: in ours it would starve the streams."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import signal
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import TypeVar
+
+import structlog
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+log = structlog.get_logger("zena.workers")
+
+
+class Workers:
+    """Runs plain functions over batches in one worker process, which is started when first needed."""
+
+    def __init__(self) -> None:
+        self._pool: ProcessPoolExecutor | None = None
+
+    async def map(
+        self, function: Callable[[Sequence[T]], list[R]], batch: Sequence[T], fallback: Callable[[T], R]
+    ) -> list[R]:
+        """`function(batch)`; an item that kills the worker, alone, gets `fallback` instead.
+
+        `function` maps item by item and is importable by name; items and results can be pickled.
+        """
+        try:
+            return await self._run(function, batch)
+        except BrokenProcessPool:
+            self._restart()
+        results: list[R] = []
+        for item in batch:
+            try:
+                results.extend(await self._run(function, [item]))
+            except BrokenProcessPool:
+                log.exception("worker died on one item")
+                self._restart()
+                results.append(fallback(item))
+        return results
+
+    async def stop(self) -> None:
+        """End the worker."""
+        if self._pool is not None:
+            await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
+            self._pool = None
+
+    async def _run(self, function: Callable[[Sequence[T]], list[R]], batch: Sequence[T]) -> list[R]:
+        if self._pool is None:
+            # Not forked: a fork would inherit the database's locks and the server's sockets.
+            self._pool = ProcessPoolExecutor(
+                1, mp_context=multiprocessing.get_context("spawn"), initializer=_leave_signals_to_the_parent
+            )
+        return await asyncio.get_running_loop().run_in_executor(self._pool, function, batch)
+
+    def _restart(self) -> None:
+        log.warning("worker restarts")
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool = None
+
+
+def _leave_signals_to_the_parent() -> None:
+    """Ctrl+C reaches the whole group; the parent decides when the worker ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,89 +1,67 @@
-"""The mail room on a real database: mail to put in, a mailbox in memory, time that the test moves."""
+"""The mail room on a real database, an engine with mailboxes in memory, time that the test moves."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import date, datetime, timedelta
-from email.utils import format_datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import msgspec
-from cryptography.fernet import Fernet
 
 from tests.databases import NOON, Clock, epochs, new_database, running_storage, until
+from tests.memorymailbox import AGENT, MemoryConnector, MemoryMailbox, parsed
 from zena_sse.contract.events import Event, Provider
-from zena_sse.errors import ZenaError
-from zena_sse.mail.accounts import Account, FolderMailbox, Opening, add_account, seal_mailbox
-from zena_sse.mail.connector import Changes, Connector, FolderState, Held, Remote, window_start
+from zena_sse.errors import StorageUnavailable
+from zena_sse.mail.accounts import (
+    Account,
+    FolderMailbox,
+    Mailbox,
+    add_account,
+    find_account,
+    seal_mailbox,
+)
+from zena_sse.mail.connector import Connector, Remote
+from zena_sse.mail.content.message import Message
+from zena_sse.mail.content.parsing import parse_batch
 from zena_sse.mail.engine import Engine
-from zena_sse.mail.message import Message
-from zena_sse.mail.parsing import parse, parse_batch
 from zena_sse.mail.ports import Ports
 from zena_sse.mail.runs import Run, claim_run, request_sync
 from zena_sse.mail.store import Applied, Copy, apply_batch
 from zena_sse.metrics import Metrics
-from zena_sse.security.vault import Vault
+from zena_sse.security.vault import Vault, load_or_create_keys
 from zena_sse.settings import Settings
-from zena_sse.storage.port import Reader, Storage
+from zena_sse.storage.port import Reader, Storage, Transaction
 from zena_sse.storage.sqlite import SqliteStorage
 from zena_sse.storage.unit import Offer
 from zena_sse.stream.hub import Hub
 
+P = ParamSpec("P")
+R = TypeVar("R")
 T = TypeVar("T")
 
 ANNA = "anna"
-AGENT = "anna@agency.example"
-
-
-def mail(
-    subject: str,
-    *,
-    minutes: float = 0,
-    sender: str = "Ben Buyer <ben@example.org>",
-    to: str = f"Anna <{AGENT}>",
-    id: str | None = None,  # noqa: A002  # the header's name
-    replies_to: str | None = None,
-    references: Sequence[str] = (),
-    body: str = "Kia ora",
-) -> bytes:
-    """A mail as it is stored, sent so many minutes after noon; its Message-ID is made of the subject."""
-    name = id if id is not None else "".join(letter for letter in subject.lower() if letter.isalnum())
-    chain = " ".join(f"<{one}@example.org>" for one in [*references, *([replies_to] if replies_to else [])])
-    lines = [
-        f"From: {sender}",
-        f"To: {to}",
-        f"Date: {format_datetime(NOON + timedelta(minutes=minutes))}",
-        f"Subject: {subject}",
-        f"Message-ID: <{name}@example.org>" if name else "X-No-Id: yes",
-        *([f"References: {chain}"] if chain else []),
-    ]
-    return ("\r\n".join(lines) + f"\r\n\r\n{body}\r\n").encode()
-
-
-def parsed(raw: bytes) -> Message:
-    """What the parser makes of it."""
-    return parse(raw, NOON)
 
 
 class Room:
     """A database with its hub, and the little that tests ask of it."""
 
-    def __init__(self, storage: SqliteStorage, clock: Clock, offers: list[Offer], hub: Hub) -> None:
+    def __init__(
+        self, storage: SqliteStorage, clock: Clock, offers: list[Offer], vault: Vault, prefix: str
+    ) -> None:
         self.storage = storage
+        self.vault = vault
+        self._prefix = prefix
         self.clock = clock
         self.offers = offers
-        self.hub = hub
-        self.vault = Vault([Fernet.generate_key().decode()])
         self._ids = itertools.count(1)
         self._uids = itertools.count(1)
 
     def new_id(self) -> str:
-        return f"id{next(self._ids)}"
+        return f"{self._prefix}{next(self._ids)}"
 
     async def account(
         self,
@@ -120,12 +98,12 @@ class Room:
     async def count(self, table: str) -> int:
         """How many rows a table has."""
         return await self.storage.read(
-            lambda reader: reader.one(int, f"SELECT COUNT(*) FROM {table}") or 0  # type: ignore[arg-type]  # noqa: S608
+            lambda reader: reader.one(int, f"SELECT COUNT(*) FROM {table}") or 0  # noqa: S608
         )
 
     async def query(self, into: type[T], sql: str) -> list[T]:
         """What a query gives."""
-        return await self.storage.read(lambda reader: reader.all(into, sql))  # type: ignore[arg-type]
+        return await self.storage.read(lambda reader: reader.all(into, sql))
 
     async def events(self, *types: str, user_id: str = ANNA) -> list[dict[str, Any]]:
         """The payloads of a user's logged events, of these types, each with its `type`."""
@@ -151,8 +129,8 @@ class Room:
 
 
 @asynccontextmanager
-async def open_room(directory: Path, clock: Clock | None = None) -> AsyncIterator[Room]:
-    """A room; opened on the same directory again, it finds what was left there."""
+async def open_room(directory: Path, clock: Clock | None = None, prefix: str = "id") -> AsyncIterator[Room]:
+    """A room whose ids begin with `prefix`; opened again, it finds what was left in the directory."""
     path = directory / "zena.db"
     if not path.exists():
         new_database(directory)
@@ -165,126 +143,7 @@ async def open_room(directory: Path, clock: Clock | None = None) -> AsyncIterato
         hub.offer(one.user_id, one.record, except_tab=one.except_tab)
 
     async with running_storage(path, offer, clock, epochs()) as storage:
-        yield Room(storage, clock, offers, hub)
-
-
-# --- a mailbox in memory --------------------------------------------------------------------------
-
-
-class MemoryMailbox:
-    """A mailbox that the test fills, empties, renumbers and breaks. Used from several threads."""
-
-    def __init__(self) -> None:
-        self.folders: dict[str, dict[str, tuple[datetime, bytes]]] = {"INBOX": {}, "Sent": {}}
-        self.validity = "1"
-        self.failures: list[Exception] = []  # raised by the next opens, one each
-        self.broken_fetch: ZenaError | None = None
-        self.opened = 0
-        self.closed = 0
-        self.fetches: list[list[str]] = []
-        self.since: date | None = None
-        self.waiting = 0
-        self._uids = itertools.count(1)
-        self._bell = threading.Condition()
-        self._version = 0
-        self._interrupts = 0
-
-    def put(self, raw: bytes, *, folder: str = "INBOX", received: datetime | None = None) -> str:
-        """A mail arrives; its uid."""
-        uid = str(next(self._uids))
-        message = parsed(raw)
-        with self._bell:
-            self.folders[folder][uid] = (received or message.date, raw)
-            self._changed()
-        return uid
-
-    def remove(self, uid: str, folder: str = "INBOX") -> None:
-        """A mail is deleted."""
-        with self._bell:
-            del self.folders[folder][uid]
-            self._changed()
-
-    def renumber(self, validity: str) -> None:
-        """Every uid becomes another."""
-        with self._bell:
-            self.validity = validity
-            for name, mails in self.folders.items():
-                self.folders[name] = {f"{validity}-{uid}": mail for uid, mail in mails.items()}
-            self._changed()
-
-    def lose(self, error: ZenaError) -> None:
-        """The connection of whoever waits breaks."""
-        with self._bell:
-            self.broken_fetch = error
-            self._bell.notify_all()
-
-    def _changed(self) -> None:
-        self._version += 1
-        self._bell.notify_all()
-
-
-class MemoryConnector:
-    """`Connector` over a `MemoryMailbox`; its `wait` knows no time, only news and interrupts."""
-
-    def __init__(self, mailbox: MemoryMailbox) -> None:
-        self._box = mailbox
-        self._seen = -1
-        self._interrupted = False
-
-    def open(self) -> None:
-        self._box.opened += 1
-        if self._box.failures:
-            raise self._box.failures.pop(0)
-
-    def folders(self) -> list[str]:
-        return list(self._box.folders)
-
-    def changes(self, folder: str, known: FolderState | None, held: Held, since: date | None) -> Changes | None:
-        box = self._box
-        box.since = since
-        with box._bell:
-            mails = dict(box.folders[folder])
-            validity, self._seen = box.validity, box._version
-        state = FolderState(folder, validity, ",".join(sorted(mails)))
-        if state == known:
-            return None
-        stale = known is not None and known.validity != validity
-        have = set() if stale else held()
-        new = [
-            Remote(folder, uid, received, len(raw))
-            for uid, (received, raw) in mails.items()
-            if uid not in have and received >= window_start(since)
-        ]
-        return Changes(state, sorted(new, key=lambda r: r.received), sorted(have - mails.keys()), stale)
-
-    def fetch(self, folder: str, remotes: Sequence[Remote]) -> Iterator[tuple[Remote, bytes]]:
-        if self._box.broken_fetch is not None:
-            raise self._box.broken_fetch
-        self._box.fetches.append([remote.uid for remote in remotes])
-        for remote in remotes:
-            if remote.uid in self._box.folders[folder]:
-                yield remote, self._box.folders[folder][remote.uid][1]
-
-    def wait(self, seconds: float) -> bool:  # noqa: ARG002  # the engine's own timer ends the wait
-        box = self._box
-        with box._bell:
-            box.waiting += 1
-            box._bell.wait_for(
-                lambda: self._interrupted or box._version != self._seen or box.broken_fetch is not None
-            )
-            box.waiting -= 1
-            interrupted, self._interrupted = self._interrupted, False
-            if box.broken_fetch is not None:
-                raise box.broken_fetch
-            return not interrupted
-
-    def interrupt(self) -> None:
-        with self._box._bell:
-            self._interrupted = True
-            self._box._bell.notify_all()
-
-    def close(self) -> None:
-        self._box.closed += 1
+        yield Room(storage, clock, offers, Vault(load_or_create_keys(directory)), prefix)
 
 
 class Time:
@@ -292,14 +151,14 @@ class Time:
 
     def __init__(self) -> None:
         self.now = 1000.0
-        self.slept: list[float] = []  # every sleep ever asked for
+        self.tick = 0.0  # what every look at the clock takes
         self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
 
     def monotonic(self) -> float:
+        self.now += self.tick
         return self.now
 
     async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
         if seconds > 0:
             sleeper = (self.now + seconds, asyncio.get_running_loop().create_future())
             self._sleepers.append(sleeper)
@@ -320,6 +179,29 @@ class Time:
                 sleeper.set_result(None)
 
 
+class Flaky:
+    """A database that can be told to stop answering, at once or after some units."""
+
+    def __init__(self, storage: SqliteStorage) -> None:
+        self._storage = storage
+        self.down = False
+        self.units: int | None = None
+
+    async def read(self, query: Callable[Concatenate[Reader, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        if self.down:
+            raise StorageUnavailable
+        return await self._storage.read(query, *args, **kwargs)
+
+    async def write(
+        self, unit: Callable[Concatenate[Transaction, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        if self.units is not None:
+            self.units -= 1
+        if self.down or (self.units is not None and self.units < 0):
+            raise StorageUnavailable
+        return await self._storage.write(unit, *args, **kwargs)
+
+
 class EngineRoom:
     """An engine in a room: mailboxes by account name, time, and what was announced."""
 
@@ -327,14 +209,15 @@ class EngineRoom:
         self.room = room
         self.time = Time()
         self.boxes: dict[str, MemoryMailbox] = {}
-        self.connect: Callable[[Account, Opening], Connector] = self._connect
+        self.connect: Callable[[], Connector] | None = None  # instead of what is in `boxes`
         self.announced: list[Event] = []
         self.metrics = Metrics()
+        self.spoil: Callable[[Message], Message] = lambda message: message
         self.engine = Engine(
             Ports(
                 storage=storage or room.storage,
                 vault=room.vault,
-                open_connector=lambda account, opening: self.connect(account, opening),
+                open_connector=self._open,
                 compute=self._compute,
                 announce=lambda _user, event: self.announced.append(event),
                 metrics=self.metrics,
@@ -357,11 +240,11 @@ class EngineRoom:
         return await self.room.events("sync.completed", user_id=user_id)
 
     async def _compute(self, mails: Sequence[tuple[bytes, datetime]]) -> list[Message]:
-        return parse_batch(mails)
+        return [self.spoil(message) for message in parse_batch(mails)]
 
-    def _connect(self, account: Account, opening: Opening) -> Connector:
+    def _open(self, _account: Account, opening: Mailbox) -> Connector:
         assert isinstance(opening, FolderMailbox)
-        return MemoryConnector(self.box(opening.path))
+        return MemoryConnector(self.box(opening.path)) if self.connect is None else self.connect()
 
 
 @asynccontextmanager
@@ -376,3 +259,10 @@ async def running_engine(
         yield engine_room
     finally:
         await engine_room.engine.stop()
+
+
+async def sync(room: Room, engine_room: EngineRoom, name: str = "mine") -> None:
+    """What the command does."""
+    account = await room.storage.read(find_account, ANNA, f"{ANNA}-{name}")
+    await room.storage.write(request_sync, account, room.new_id())
+    engine_room.engine.wake(account.account_id)

@@ -22,16 +22,15 @@ from zena_sse.contract.schema import Document
 from zena_sse.dispatch import Dispatch
 from zena_sse.errors import ZenaError
 from zena_sse.housekeeping import Housekeeping
-from zena_sse.mail.accounts import FolderMailbox, MaildirMailbox
-from zena_sse.mail.accounts import Opening as Mailbox
+from zena_sse.mail.accounts import FolderMailbox, Mailbox, MaildirMailbox
 from zena_sse.mail.commands import mail_handlers
 from zena_sse.mail.connector import Connector
+from zena_sse.mail.connectors.folder import FolderConnector
+from zena_sse.mail.connectors.imap import ImapConnector, Login, Server
+from zena_sse.mail.connectors.maildir import MaildirConnector
+from zena_sse.mail.content.message import Message
+from zena_sse.mail.content.parsing import parse_batch, unparsed
 from zena_sse.mail.engine import Engine
-from zena_sse.mail.folder import FolderConnector
-from zena_sse.mail.imap import ImapConnector, Login, Server
-from zena_sse.mail.maildir import MaildirConnector
-from zena_sse.mail.message import Message
-from zena_sse.mail.parsing import parse_batch, unparsed
 from zena_sse.mail.ports import Ports
 from zena_sse.metrics import Metrics
 from zena_sse.security.tickets import Tickets
@@ -81,7 +80,7 @@ class Zena:
         self.settings = settings
         self.background = background
         self.openapi: Callable[[], Document] = dict
-        self.tokens = make_tokens(settings)
+        self.tokens = Tokens.of(settings, now)
         self.ownership = Ownership(settings.database_path)
         try:
             migrate(settings.database_path)
@@ -228,12 +227,6 @@ def create_app(settings: Settings, domain_clock: Clock = now, *, background: boo
         EventsEndpoint(quart, zena.identity, zena.log, zena.streams)
     )
     return app
-
-
-def make_tokens(settings: Settings) -> Tokens:
-    """What signs and verifies tokens. Raises `ConfigurationError`."""
-    secret = settings.require_jwt_secret()
-    return Tokens(secret, settings.jwt_algorithm, settings.jwt_issuer, settings.jwt_audience, clock=now)
 
 
 def openapi_document() -> Document:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 from collections.abc import Coroutine
@@ -37,6 +38,9 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except ZenaError as error:
             raise Failure(" ".join(str(error).split())) from None
+        except BrokenPipeError:  # whoever read our output has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return None
 
 
 def settings() -> Settings:
@@ -61,16 +65,20 @@ def _settings_help() -> str:
 @click.version_option(__version__, prog_name="zena-sse")
 def main() -> None:
     """Zena's real-time back end: one durable event stream for each browser tab."""
+    from zena_sse.logs import configure_logs
+
+    configure_logs("error")  # a command answers with its output and one line; serve and demo say more
 
 
 @main.command(epilog=_settings_help())
 def serve() -> None:
     """Run the server."""
     from zena_sse.logs import configure_logs
-    from zena_sse.serve import serve as run_server
 
     chosen = settings()
     configure_logs(chosen.log_level)
+    from zena_sse.serve import serve as run_server
+
     run(run_server(chosen))
 
 
@@ -111,7 +119,7 @@ def token(user: str, role: str, ttl: int) -> None:
 
 
 async def _token(user: str, role: str, ttl: int) -> None:
-    from datetime import timedelta
+    from datetime import UTC, datetime, timedelta
 
     from zena_sse.operator import call, is_served
 
@@ -123,9 +131,10 @@ async def _token(user: str, role: str, ttl: int) -> None:
         answer = await call(chosen, "POST", "/operator/tokens", user=user, body=body)
         click.echo(msgspec.json.decode(answer)["token"])
     else:
-        from zena_sse.app import make_tokens
+        from zena_sse.security.tokens import Tokens
 
-        click.echo(make_tokens(chosen).sign(user, role, timedelta(seconds=ttl)))  # type: ignore[arg-type]  # click checked it
+        tokens = Tokens.of(chosen, lambda: datetime.now(UTC))
+        click.echo(tokens.sign(user, role, timedelta(seconds=ttl)))  # type: ignore[arg-type]  # click checked it
 
 
 @main.group()
@@ -180,6 +189,8 @@ def add_imap(
     address: tuple[str, ...],
 ) -> None:
     """A mailbox on an IMAP server."""
+    if not password_stdin and not sys.stdin.isatty():
+        raise click.UsageError("Without a terminal the password comes by --password-stdin.")
     password = (
         sys.stdin.readline().rstrip("\r\n") if password_stdin else click.prompt("Password", hide_input=True)
     )
@@ -237,12 +248,13 @@ def tail(
     cursor: str | None,
     as_json: bool,
 ) -> None:
-    """Follow a stream; resumes by itself."""
+    """Follow a stream; resumes by itself, until Ctrl+C."""
     from zena_sse.tail import tail_stream
 
     if (user is None) == (bearer is None):
         raise click.UsageError("Exactly one of --user and --token is needed.")
-    run(tail_stream(settings(), user, bearer, url, types, cursor, as_json=as_json))
+    with contextlib.suppress(KeyboardInterrupt):
+        run(tail_stream(settings(), user, bearer, url, types, cursor, as_json=as_json))
 
 
 @main.command()

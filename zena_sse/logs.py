@@ -12,8 +12,11 @@ def configure_logs(level: str) -> None:
     """Send our logs, and the warnings of the libraries, to stderr."""
     number = logging.getLevelNamesMapping()[level.upper()]
     terminal = sys.stderr.isatty()
+    # Tracebacks without local variables: those hold mail and passwords.
     renderer: structlog.types.Processor = (
-        structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if terminal
+        else structlog.processors.JSONRenderer()
     )
     processors: list[structlog.types.Processor] = [
         structlog.processors.add_log_level,

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 
 import click
 import httpx
 import msgspec
 from httpx_sse import ServerSentEvent, aconnect_sse
 
+from zena_sse.contract.events import read_types
 from zena_sse.operator import Refused, is_served, refusal, socket_client
 from zena_sse.settings import Settings
 from zena_sse.stream.cursor import Cursor, parse_cursor
@@ -26,17 +28,18 @@ Show = Callable[[str, str, bytes], None]
 
 async def follow(
     client: httpx.AsyncClient, headers: dict[str, str], types: str | None, cursor: str | None
-) -> AsyncIterator[ServerSentEvent]:
+) -> AsyncGenerator[ServerSentEvent, None]:
     """Every event from the cursor on, over as many connections as it takes. Raises `Refused`."""
     failures = 0
     while True:
         delay = 0.0
         try:
-            async for event in _connect(client, headers, types, cursor):
-                failures = 0
-                cursor = event.id or cursor
-                delay = (event.retry or 0) / 1000 or delay
-                yield event
+            async with aclosing(_connect(client, headers, types, cursor)) as events:
+                async for event in events:
+                    failures = 0
+                    cursor = event.id or cursor
+                    delay = (event.retry or 0) / 1000 or delay
+                    yield event
         except httpx.TransportError:
             failures += 1
             delay = random.uniform(0, min(LONGEST_DELAY, FIRST_DELAY * 2**failures))  # noqa: S311  # jitter
@@ -45,7 +48,7 @@ async def follow(
 
 async def _connect(
     client: httpx.AsyncClient, headers: dict[str, str], types: str | None, cursor: str | None
-) -> AsyncIterator[ServerSentEvent]:
+) -> AsyncGenerator[ServerSentEvent, None]:
     resume = {"Last-Event-ID": cursor} if cursor else {}
     query = {"types": types} if types else {}
     timeout = httpx.Timeout(10.0, read=SILENCE_SECONDS)
@@ -71,32 +74,39 @@ async def tail_stream(
     """Print a user's events until interrupted. Without a server, print what the log has, and end."""
     show = print_json if as_json else print_text
     if user is not None and not await is_served(settings):
-        await _print_log(settings, user, cursor, show)
+        await _print_log(settings, user, types, cursor, show)
         return
     if user is not None:
         client, headers = socket_client(settings), {"Zena-User": user}
     else:
         client = httpx.AsyncClient(base_url=url or f"http://{settings.host}:{settings.port}")
         headers = {"Authorization": f"Bearer {token}"}
-    async with client:
-        async for event in follow(client, headers, types, cursor):
+    async with client, aclosing(follow(client, headers, types, cursor)) as events:
+        async for event in events:
             show(event.id, event.event, event.data.encode())
 
 
-async def _print_log(settings: Settings, user: str, cursor: str | None, show: Show) -> None:
+async def _print_log(
+    settings: Settings, user: str, types: str | None, cursor: str | None, show: Show
+) -> None:
     """Read the log of a database that nobody serves."""
     from zena_sse.app import open_log  # noqa: PLC0415  # only here is the database opened
 
     click.echo("zena-sse: no server owns this data directory; this is what the log has", err=True)
-    start = parse_cursor(cursor) if cursor else None
+    wanted = read_types(types)
     async with open_log(settings) as log:
-        after, complete = (start.offset if start else 0), False
+        position = await log.position(user)
+        start = parse_cursor(cursor or f"{position.epoch}-0")
+        if start is None or start.epoch != position.epoch:
+            raise Refused(f"{cursor!r} is not a cursor of this log; its beginning is {position.epoch}-0")
+        after, complete = start.offset, False
         while not complete:
             page = await log.page(user, after)
             for record in page.records:
                 after = record.offset
                 data = record.frame.partition(b"\ndata: ")[2].rstrip()
-                show(str(Cursor(record.epoch, record.offset)), record.type, data)
+                if wanted is None or record.type in wanted:
+                    show(str(Cursor(record.epoch, record.offset)), record.type, data)
             complete = page.complete
 
 

@@ -150,8 +150,8 @@ def make_mail() -> None:
         sa.Column("raw", sa.LargeBinary, nullable=True),  # as it came, when it could not be read
         sa.PrimaryKeyConstraint("user_id", "key"),
     )
-    op.create_index("messages_thread", "messages", ["user_id", "thread_id", "at"])
-    op.create_index("messages_subject", "messages", ["user_id", "base_subject"])
+    op.create_index("messages_thread", "messages", ["user_id", "thread_id", "at", "key"])
+    op.create_index("messages_subject", "messages", ["user_id", "base_subject", "at", "thread_id"])
     op.create_table(
         "copies",
         text("account_id"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-import jsonschema  # type: ignore[import-untyped] # it ships no types
+import jsonschema
 import msgspec
 import pytest
 

@@ -7,12 +7,13 @@ last of its kind matters); `stream` ones are about the connection itself and bel
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
-from zena_sse.errors import EventTooLarge
+from zena_sse.errors import EventTooLarge, InvalidQuery
 
 Kept = Literal["log", "newest", "live", "stream"]
 
@@ -209,3 +210,21 @@ def encode_event(event: Event, at: str, command_id: str | None = None) -> bytes:
     if len(data) > EVENT_BYTES - FRAME_OVERHEAD:
         raise EventTooLarge(f"{event.type} has {len(data)} bytes, an event may have {EVENT_BYTES}")
     return data
+
+
+_PATTERN = re.compile(r"[a-z]+\.([a-z_]+|\*)")
+
+
+def read_types(text: str | None) -> frozenset[str] | None:
+    """The declared types that `thread.*,sync.completed` asks for; None for all. Raises `InvalidQuery`.
+
+    One that this server does not know, perhaps not yet, is simply never sent.
+    """
+    if not text:
+        return None
+    patterns = text.split(",")
+    for pattern in patterns:
+        if not _PATTERN.fullmatch(pattern):
+            raise InvalidQuery(f"types: {pattern[:40]!r} is neither a type nor one like thread.*")
+    rooms = tuple(pattern[:-1] for pattern in patterns if pattern.endswith("*"))
+    return frozenset(name for name in EVENTS if name in patterns or name.startswith(rooms))

@@ -67,7 +67,7 @@ async def introduce(zena: Zena, root: Path, port: int) -> str:
     zena.engine.adopt(account.account_id)
     token = zena.tokens.sign(USER, "agent", TOKEN_LIFETIME)
     url = f"http://127.0.0.1:{port}"
-    program = shlex.quote(sys.argv[0])
+    program = f"{shlex.quote(sys.executable)} -m zena_sse"
     return f"""
 Zena's demo runs at {url}. Most of the mail is there; ten more messages arrive within two minutes.
 Paste these into another terminal:

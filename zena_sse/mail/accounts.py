@@ -41,19 +41,19 @@ class ImapMailbox(msgspec.Struct, frozen=True, tag="imap"):
     security: Literal["tls", "starttls", "plain"] = "tls"
 
 
-Opening: TypeAlias = FolderMailbox | MaildirMailbox | ImapMailbox
+Mailbox: TypeAlias = FolderMailbox | MaildirMailbox | ImapMailbox
 
 
 class _Sealed(msgspec.Struct):
     opening: FolderMailbox | MaildirMailbox | ImapMailbox
 
 
-def seal_mailbox(vault: Vault, opening: Opening) -> bytes:
+def seal_mailbox(vault: Vault, opening: Mailbox) -> bytes:
     """How to open a mailbox, encrypted as it is stored."""
     return vault.seal(_Sealed(opening))
 
 
-def unseal_mailbox(vault: Vault, sealed: bytes) -> Opening:
+def unseal_mailbox(vault: Vault, sealed: bytes) -> Mailbox:
     """What `seal_mailbox` sealed. Raises `ConfigurationError`."""
     return vault.open(sealed, _Sealed).opening
 

@@ -47,5 +47,5 @@ def request_syncs(
 def start_typing(tx: Transaction, caller: Caller, command: TypingStart) -> Result:
     """Show in the user's other tabs that they type."""
     event = TypingStarted(by=caller.user_id, where=command.where)
-    tx.announce(caller.user_id, event, except_tab=caller.tab)
+    tx.announce(caller.user_id, event, command_id=caller.command_id, except_tab=caller.tab)
     return Result()

@@ -2,54 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
-from datetime import datetime
 from hashlib import blake2b
 
 import msgspec
 
-from zena_sse.contract.events import Category, Classification, NextActionOwner, ThreadNew, ThreadUpdated
+from zena_sse.mail.content.message import Message
 from zena_sse.mail.links import StoredLinks
-from zena_sse.mail.message import Message, cut
 from zena_sse.mail.threading import Placement, participants, place
-from zena_sse.storage.port import Reader, Transaction, timestamp
-
-# Addresses remembered of a thread, to find it by subject; a mail to a whole town must not make its row huge.
-PARTICIPANTS = 200
-
-
-class ThreadRow(msgspec.Struct, kw_only=True):
-    """A thread as it is stored; subject, sender and `headless` are those of its earliest message."""
-
-    thread_id: str
-    account_id: str
-    subject: str
-    sender: str
-    participants: str
-    headless: bool
-    first_message_at: datetime
-    last_message_at: datetime
-    message_count: int
-    version: int
-    classification: Classification | None = None
-    category: Category | None = None
-    next_action_owner: NextActionOwner | None = None
-
-    def take_beginning(self, other: ThreadRow) -> None:
-        """The thread begins as `other` does, if that is earlier."""
-        if other.first_message_at < self.first_message_at:
-            self.subject, self.sender, self.headless = other.subject, other.sender, other.headless
-
-    def absorb(self, other: ThreadRow) -> None:
-        """`other` is part of this thread."""
-        self.take_beginning(other)
-        self.first_message_at = min(self.first_message_at, other.first_message_at)
-        self.last_message_at = max(self.last_message_at, other.last_message_at)
-        self.message_count += other.message_count
-        if self.participants != other.participants:
-            everybody = [*_decoded(self.participants), *_decoded(other.participants)]
-            self.participants = _encoded(dict.fromkeys(everybody))
+from zena_sse.mail.threadrows import (
+    ThreadRow,
+    encode_people,
+    find_row,
+    insert_row,
+    publish_new,
+    publish_removed,
+    publish_updated,
+    save_row,
+)
+from zena_sse.storage.port import Transaction, timestamp
 
 
 class Filing:
@@ -91,14 +62,14 @@ class Filing:
 
     def publish(self) -> None:
         """One event for each thread that is new, one for each that changed, one for each that is gone."""
-        for gone, into in self._merged.items():
-            publish_removed(self._tx, self._user_id, gone, into=into, command_id=self._command_id)
         for row in self._rows.values():
             if row.thread_id in self._new:
-                self._publish_new(row)
+                publish_new(self._tx, self._user_id, row, command_id=self._command_id)
             # A new thread has one message, unless an update says otherwise.
             if row.thread_id not in self._new or row.message_count > 1:
                 publish_updated(self._tx, self._user_id, row, command_id=self._command_id)
+        for gone, into in self._merged.items():  # last: by now everybody knows what it went into
+            publish_removed(self._tx, self._user_id, gone, into=into, command_id=self._command_id)
 
     def _thread_of_one(self, message: Message, placement: Placement) -> ThreadRow:
         """The thread that this message would be if there were no other."""
@@ -107,7 +78,7 @@ class Filing:
             account_id=self._account_id,
             subject=message.subject,
             sender=other_side(message, self._own),
-            participants=_encoded(sorted(participants(message))),
+            participants=encode_people(sorted(participants(message))),
             headless=placement.headless,
             first_message_at=message.date,
             last_message_at=message.date,
@@ -123,27 +94,10 @@ class Filing:
     def _insert(self, row: ThreadRow) -> None:
         self._rows[row.thread_id] = row
         self._new.add(row.thread_id)
-        self._tx.execute(
-            "INSERT INTO threads (user_id, thread_id, account_id, subject, sender, participants, headless,"
-            " first_message_at, last_message_at, message_count, version)"
-            " VALUES (:user_id, :thread_id, :account_id, :subject, :sender, :participants, :headless,"
-            " :first_message_at, :last_message_at, :message_count, :version)",
-            user_id=self._user_id,
-            thread_id=row.thread_id,
-            account_id=row.account_id,
-            subject=row.subject,
-            sender=row.sender,
-            participants=row.participants,
-            headless=row.headless,
-            first_message_at=timestamp(row.first_message_at),
-            last_message_at=timestamp(row.last_message_at),
-            message_count=row.message_count,
-            version=row.version,
-        )
+        insert_row(self._tx, self._user_id, row)
 
     def _update(self, row: ThreadRow) -> None:
         self._rows[row.thread_id] = row
-        row.version += 1
         save_row(self._tx, self._user_id, row)
 
     def _merge(self, gone: str, into: str) -> None:
@@ -191,16 +145,6 @@ class Filing:
             ],
         )
 
-    def _publish_new(self, row: ThreadRow) -> None:
-        event = ThreadNew(
-            thread_id=row.thread_id,
-            account_id=row.account_id,
-            subject=cut(row.subject),
-            sender=cut(row.sender),
-            last_message_at=row.last_message_at,
-        )
-        self._tx.publish(self._user_id, event, command_id=self._command_id)
-
 
 def thread_id_of(user_id: str, key: str) -> str:
     """The id of the thread that begins with this message; the same when it is built anew."""
@@ -213,73 +157,3 @@ def other_side(message: Message, own: AbstractSet[str]) -> str:
         if address.email and address.email not in own:
             return address.name or address.email
     return message.sender.name or message.sender.email
-
-
-def find_row(reader: Reader, user_id: str, thread_id: str) -> ThreadRow | None:
-    """A thread as it is stored."""
-    return reader.one(
-        ThreadRow,
-        "SELECT thread_id, account_id, subject, sender, participants, headless, first_message_at,"
-        " last_message_at, message_count, version, classification, category, next_action_owner"
-        " FROM threads WHERE user_id = :user_id AND thread_id = :thread_id",
-        user_id=user_id,
-        thread_id=thread_id,
-    )
-
-
-def save_row(tx: Transaction, user_id: str, row: ThreadRow) -> None:
-    """Store what mail changes about a thread; what triage says of it is not touched."""
-    tx.execute(
-        "UPDATE threads SET account_id = :account_id, subject = :subject, sender = :sender,"
-        " participants = :participants, headless = :headless, first_message_at = :first_message_at,"
-        " last_message_at = :last_message_at, message_count = :message_count, version = :version"
-        " WHERE user_id = :user_id AND thread_id = :thread_id",
-        user_id=user_id,
-        thread_id=row.thread_id,
-        account_id=row.account_id,
-        subject=row.subject,
-        sender=row.sender,
-        participants=row.participants,
-        headless=row.headless,
-        first_message_at=timestamp(row.first_message_at),
-        last_message_at=timestamp(row.last_message_at),
-        message_count=row.message_count,
-        version=row.version,
-    )
-
-
-def publish_updated(tx: Transaction, user_id: str, row: ThreadRow, *, command_id: str | None = None) -> None:
-    """Say how a thread stands now."""
-    event = ThreadUpdated(
-        thread_id=row.thread_id,
-        classification=row.classification,
-        category=row.category,
-        next_action_owner=row.next_action_owner,
-        subject=cut(row.subject),
-        last_message_at=row.last_message_at,
-        message_count=row.message_count,
-    )
-    tx.publish(user_id, event, command_id=command_id)
-
-
-def publish_removed(
-    tx: Transaction, user_id: str, thread_id: str, *, into: str | None = None, command_id: str | None = None
-) -> None:
-    """Say that a thread is gone, or part of another."""
-    event = ThreadUpdated(
-        thread_id=thread_id,
-        classification=None,
-        category=None,
-        next_action_owner=None,
-        removed=True,
-        merged_into=into,
-    )
-    tx.publish(user_id, event, command_id=command_id)
-
-
-def _encoded(addresses: Iterable[str]) -> str:
-    return msgspec.json.encode(list(addresses)[:PARTICIPANTS]).decode()
-
-
-def _decoded(addresses: str) -> list[str]:
-    return msgspec.json.decode(addresses, type=list[str])

@@ -7,8 +7,8 @@ import contextlib
 
 import structlog
 
-from zena_sse.errors import MailboxUnreachable, NotFound, ZenaError
-from zena_sse.mail.accounts import Kept, find_kept, unseal_mailbox
+from zena_sse.errors import ConfigurationError, MailboxRefused, MailboxUnreachable, NotFound, ZenaError
+from zena_sse.mail.accounts import Kept, Mailbox, find_kept, unseal_mailbox
 from zena_sse.mail.mailbox import OpenMailbox
 from zena_sse.mail.ports import Ports
 from zena_sse.mail.progress import Progress
@@ -194,11 +194,19 @@ class Keeper:
         kept = await self._ports.storage.read(find_kept, self._account_id)
         if kept is None:
             raise NotFound("The account was removed.")
-        opening = unseal_mailbox(self._ports.vault, kept.sealed)
-        connector = self._ports.open_connector(kept.account, opening)
+        connector = self._ports.open_connector(kept.account, self._opening(kept))
         self._mailbox = OpenMailbox(connector, self._account_id)
         await self._mailbox.call(connector.open)
         return self._mailbox
+
+    def _opening(self, kept: Kept) -> Mailbox:
+        try:
+            return unseal_mailbox(self._ports.vault, kept.sealed)
+        except ConfigurationError as error:  # the operator's to read; its user can only connect it again
+            log.warning("credential lost", account_id=self._account_id, error=str(error))
+            raise MailboxRefused(
+                "The stored credential cannot be read any more; connect the mailbox again."
+            ) from None
 
     # --- the end --------------------------------------------------------------------------------
 

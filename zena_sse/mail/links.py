@@ -10,6 +10,9 @@ import msgspec
 from zena_sse.mail.threading import Candidate, Thread
 from zena_sse.storage.port import Reader, timestamp
 
+# Messages of one subject that are looked at, the newest: a web form sends thousands of the same.
+NAMESAKES = 500
+
 
 class _Found(msgspec.Struct):
     thread_id: str
@@ -47,14 +50,18 @@ class StoredLinks:
         """The threads with a message of this base subject that were alive between these moments."""
         rows = self._reader.all(
             _FoundBySubject,
-            "SELECT thread_id, first_message_at, last_message_at, participants, headless FROM threads"
-            " WHERE user_id = :user_id AND last_message_at >= :since AND first_message_at <= :until"
-            " AND thread_id IN (SELECT thread_id FROM messages"
-            " WHERE user_id = :user_id AND base_subject = :subject)",
+            # CROSS: SQLite would begin with all threads of that time.
+            "SELECT threads.thread_id, first_message_at, last_message_at, participants, headless"
+            " FROM (SELECT DISTINCT thread_id FROM (SELECT thread_id FROM messages"
+            " WHERE user_id = :user_id AND base_subject = :subject AND at <= :until"
+            " ORDER BY at DESC LIMIT :most) AS newest) AS named CROSS JOIN threads"
+            " WHERE threads.user_id = :user_id AND threads.thread_id = named.thread_id"
+            " AND last_message_at >= :since AND first_message_at <= :until",
             user_id=self._user_id,
             subject=subject,
             since=timestamp(since),
             until=timestamp(until),
+            most=NAMESAKES,
         )
         return [
             Candidate(

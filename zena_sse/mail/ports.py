@@ -8,9 +8,9 @@ from datetime import date, datetime, timedelta
 from typing import TypeAlias
 
 from zena_sse.contract.events import Event
-from zena_sse.mail.accounts import Account, Opening
+from zena_sse.mail.accounts import Account, Mailbox
 from zena_sse.mail.connector import Connector
-from zena_sse.mail.message import Message
+from zena_sse.mail.content.message import Message
 from zena_sse.metrics import Metrics
 from zena_sse.security.vault import Vault
 from zena_sse.settings import Settings
@@ -30,7 +30,7 @@ class Ports:
 
     storage: Storage
     vault: Vault
-    open_connector: Callable[[Account, Opening], Connector]
+    open_connector: Callable[[Account, Mailbox], Connector]
     compute: Compute
     announce: Callable[[str, Event], None]
     metrics: Metrics

@@ -11,8 +11,8 @@ import structlog
 
 from zena_sse.errors import StorageUnavailable, ZenaError
 from zena_sse.mail.connector import Changes, Connector, Held, Remote
+from zena_sse.mail.content.message import Address, Message
 from zena_sse.mail.mailbox import OpenMailbox
-from zena_sse.mail.message import Address, Message
 from zena_sse.mail.ports import Ports
 from zena_sse.mail.progress import Progress
 from zena_sse.mail.removal import COPIES_A_UNIT, apply_gone, drop_stale

@@ -9,8 +9,8 @@ import msgspec
 
 from zena_sse.mail.accounts import find_account
 from zena_sse.mail.connector import FolderState
-from zena_sse.mail.filing import ThreadRow, find_row, publish_removed, publish_updated, save_row
 from zena_sse.mail.runs import end_open_runs
+from zena_sse.mail.threadrows import ThreadRow, find_row, publish_removed, publish_updated, save_row
 from zena_sse.storage.port import Reader, Transaction
 
 # Copies removed in one unit of work; each may take a message and a thread with it.
@@ -164,7 +164,6 @@ def _recount(tx: Transaction, user_id: str, thread_id: str) -> None:
         return
     row.account_id, row.message_count = account_id, left.messages
     row.first_message_at, row.last_message_at = left.first_at, left.last_at
-    row.version += 1
     save_row(tx, user_id, row)
     if lost:
         publish_updated(tx, user_id, row)
@@ -188,9 +187,10 @@ def _holder(reader: Reader, user_id: str, row: ThreadRow) -> str:
     """An account that has a copy of the thread's mail; the one it belongs to, as long as that has any."""
     found = reader.one(
         str,
-        "SELECT copies.account_id FROM messages JOIN copies"
-        " ON copies.user_id = messages.user_id AND copies.key = messages.key"
+        # CROSS: SQLite would begin with all copies of the user, of which a large mailbox has 100,000.
+        "SELECT copies.account_id FROM messages CROSS JOIN copies"
         " WHERE messages.user_id = :user_id AND messages.thread_id = :thread_id"
+        " AND copies.user_id = messages.user_id AND copies.key = messages.key"
         " ORDER BY CASE copies.account_id WHEN :account_id THEN 0 ELSE 1 END, copies.account_id LIMIT 1",
         user_id=user_id,
         thread_id=row.thread_id,

@@ -9,7 +9,7 @@ import msgspec
 
 from zena_sse.contract.events import Provider, SyncCompleted, SyncError, SyncStarted
 from zena_sse.mail.accounts import Account, mark_failed, mark_synced
-from zena_sse.mail.message import cut
+from zena_sse.mail.content.message import cut
 from zena_sse.storage.port import Reader, Transaction, timestamp
 
 RunState = Literal["queued", "running", "completed"]

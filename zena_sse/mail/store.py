@@ -10,8 +10,8 @@ import msgspec
 from zena_sse.errors import NotFound
 from zena_sse.mail.accounts import is_connected, own_addresses
 from zena_sse.mail.connector import FolderState, Remote
+from zena_sse.mail.content.message import Message
 from zena_sse.mail.filing import Filing
-from zena_sse.mail.message import Message
 from zena_sse.mail.runs import Run, record_processed
 from zena_sse.storage.port import Reader, Transaction
 

@@ -15,8 +15,8 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
-from zena_sse.mail.message import Message
-from zena_sse.mail.subjects import is_reply, telling_subject
+from zena_sse.mail.content.message import Message
+from zena_sse.mail.content.subjects import is_reply, telling_subject
 
 # An answer without headers comes from a phone or a web form, within days; after weeks it is a new matter.
 WINDOW = timedelta(days=28)

@@ -12,7 +12,7 @@ from zena_sse.contract.commands import ThreadView, ViewedAt
 from zena_sse.contract.events import Category, Classification, NextActionOwner, ThreadViewed
 from zena_sse.dispatch import Caller
 from zena_sse.errors import InvalidQuery, NotFound
-from zena_sse.mail.message import Address, Attachment, Message
+from zena_sse.mail.content.message import Address, Attachment, Message
 from zena_sse.storage.port import Reader, Transaction, timestamp
 
 Which = Literal["all", "focus", "waiting"]
@@ -75,7 +75,7 @@ class _Place(NamedTuple):
 
 
 # Later than any time that is written.
-_NEWEST = _Place("~", "")
+_NEWEST = _Place("9999-99", "")
 
 
 def list_threads(
@@ -169,9 +169,10 @@ def _accounts(reader: Reader, user_id: str, thread_id: str) -> dict[str, list[st
     """The accounts that have a copy of each message."""
     held = reader.all(
         _Held,
-        "SELECT DISTINCT copies.key, copies.account_id FROM messages JOIN copies"
-        " ON copies.user_id = messages.user_id AND copies.key = messages.key"
-        " WHERE messages.user_id = :user_id AND messages.thread_id = :thread_id ORDER BY copies.account_id",
+        # CROSS: SQLite would begin with all copies of the user.
+        "SELECT DISTINCT copies.key, copies.account_id FROM messages CROSS JOIN copies"
+        " WHERE messages.user_id = :user_id AND messages.thread_id = :thread_id"
+        " AND copies.user_id = messages.user_id AND copies.key = messages.key ORDER BY copies.account_id",
         user_id=user_id,
         thread_id=thread_id,
     )

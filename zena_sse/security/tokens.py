@@ -15,6 +15,7 @@ import msgspec
 
 from zena_sse.errors import ConfigurationError, InvalidPayload, Unauthenticated
 from zena_sse.security.principal import USER_ID, Principal, Role, is_user_id
+from zena_sse.settings import Settings
 
 # A token is a few hundred bytes. Anyone may send one, so its length is judged before any work is done.
 MAXIMUM_TOKEN_BYTES = 8192
@@ -67,6 +68,12 @@ class Tokens:
         self._leeway = leeway_seconds
         self._signatures = jwt.PyJWS([algorithm], {"enforce_minimum_key_length": True})
         self._claims = msgspec.json.Decoder(_Claims)
+
+    @classmethod
+    def of(cls, settings: Settings, clock: Callable[[], datetime]) -> Tokens:
+        """As the operator has set it. Raises `ConfigurationError`."""
+        secret, algorithm = settings.require_jwt_secret(), settings.jwt_algorithm
+        return cls(secret, algorithm, settings.jwt_issuer, settings.jwt_audience, clock=clock)
 
     def sign(self, user_id: str, role: Role, ttl: timedelta) -> str:
         """A token for this user, good for `ttl`. Raises `InvalidPayload` for what no token can say."""

@@ -29,8 +29,14 @@ async def carry(
     receive: Receive,
     send: Send,
 ) -> None:
-    """Open the stream and carry it to its end; on a taken connection it lives on after this returns."""
-    if _take_over(shared, admission, headers, scope):
+    """Open the stream and carry it to its end; on a taken connection it lives on after this returns.
+
+    A client that has left meanwhile gets none: it would replace the one that its tab has opened since.
+    """
+    offer: Takeover | None = scope.get("extensions", {}).get(EXTENSION)
+    if offer is not None and (offer.is_gone or _take_over(shared, admission, headers, offer)):
+        return
+    if (await receive())["type"] == "http.disconnect":
         return
     stream = PlainStream(shared, admission)
     await send(response_start([*STREAM_HEADERS, *headers]))
@@ -45,10 +51,7 @@ def response_start(headers: Sequence[Header]) -> Message:
     return {"type": "http.response.start", "status": 200, "headers": list(headers)}
 
 
-def _take_over(shared: Streams, admission: Admission, headers: Sequence[Header], scope: Message) -> bool:
-    offer: Takeover | None = scope.get("extensions", {}).get(EXTENSION)
-    if offer is None:
-        return False
+def _take_over(shared: Streams, admission: Admission, headers: Sequence[Header], offer: Takeover) -> bool:
     stream = TakenStream(shared, admission)
     return offer.take(stream, partial(_begin, stream, admission, [*offer.default_headers, *headers]))
 

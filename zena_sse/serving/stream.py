@@ -116,7 +116,7 @@ class Stream:
             self.close("expired")
             return None
         if self._poll is not None and now >= self._poll:
-            self._end("rotated", self._shared.signals.closing("rotated", POLL_RETRY))
+            self._end_poll(b"" if self.stalled else self._shared.signals.ping(self.subscription.cursor))
             return None
         if now >= self._ping_due():
             self._sent = self._cursor_sent = now
@@ -154,13 +154,16 @@ class Stream:
         self._sent = self._shared.pulse.now
         self._send(data)
         if self._poll is not None:
-            self._end("rotated", self._shared.signals.closing("rotated", POLL_RETRY))
+            self._end_poll()
 
     def _end(self, reason: ClosingReason, last: bytes) -> None:
         if self.closed is None:
             self.closed = reason
             self._finish(last)
             self.left()
+
+    def _end_poll(self, before: bytes = b"") -> None:
+        self._end("rotated", before + self._shared.signals.closing("rotated", POLL_RETRY))
 
     def _due(self) -> float:
         due = min(self._expires, self._ping_due())

@@ -34,6 +34,11 @@ class Takeover:
         self._cycle = cycle
 
     @property
+    def is_gone(self) -> bool:
+        """Whether the client has left meanwhile."""
+        return self._protocol.is_gone
+
+    @property
     def default_headers(self) -> list[tuple[bytes, bytes]]:
         """What the server puts on every response: its date."""
         return self._protocol.server_state.default_headers
@@ -68,6 +73,11 @@ class TakeoverProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         if self.cycle is not None:
             offer.belongs_to(self.cycle)
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the client has left."""
+        return self.transport.is_closing()
 
     def hand_over(self, cycle: RequestResponseCycle, stream: asyncio.Protocol, begin: Begin) -> bool:
         """See `Takeover.take`."""

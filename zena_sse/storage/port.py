@@ -51,7 +51,9 @@ class Transaction(Reader, Protocol):
     def publish(self, user_id: str, event: Event, *, command_id: str | None = None) -> int:
         """Append a durable event to the user's log and offer it after the commit; returns its offset."""
 
-    def announce(self, user_id: str, event: Event, *, except_tab: str | None = None) -> None:
+    def announce(
+        self, user_id: str, event: Event, *, command_id: str | None = None, except_tab: str | None = None
+    ) -> None:
         """Offer an ephemeral event after the commit; it is never logged."""
 
     def after_commit(self, callback: Callable[[], None]) -> None:

@@ -60,9 +60,11 @@ class View:
         return _convert(found.columns, found.rows[0], into) if found.rows else None
 
 
-def ephemeral_record(event: Event, now: datetime) -> Record:
+def ephemeral_record(event: Event, now: datetime, command_id: str | None = None) -> Record:
     """An event that has no place in the log."""
-    return Record("", 0, event.type, encode_frame(event.type, encode_event(event, timestamp(now))))
+    return Record(
+        "", 0, event.type, encode_frame(event.type, encode_event(event, timestamp(now), command_id))
+    )
 
 
 class _Place(msgspec.Struct):
@@ -115,9 +117,11 @@ class Unit(View):
         self.offers.append(Offer(user_id, Record(place.epoch, place.head, event.type, frame)))
         return place.head
 
-    def announce(self, user_id: str, event: Event, *, except_tab: str | None = None) -> None:
+    def announce(
+        self, user_id: str, event: Event, *, command_id: str | None = None, except_tab: str | None = None
+    ) -> None:
         """Offer an ephemeral event after the commit."""
-        self.offers.append(Offer(user_id, ephemeral_record(event, self.now), except_tab))
+        self.offers.append(Offer(user_id, ephemeral_record(event, self.now, command_id), except_tab))
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Call this on the event loop once the unit is durable."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -18,6 +19,9 @@ TAIL_BYTES = 128 * 1024
 # Users without an open stream whose tails are kept all the same, for the tab that reconnects; the least
 # recent go first.
 IDLE_TAILS = 1_000
+
+# Sessions that ended lately: a stream that was being admitted meanwhile joins after the others were ended.
+ENDED_SESSIONS = 1_000
 
 
 class Driver(Protocol):
@@ -81,6 +85,7 @@ class Hub:
     def __init__(self) -> None:
         self._active: dict[str, _User] = {}
         self._idle: OrderedDict[str, Tail] = OrderedDict()
+        self._ended: OrderedDict[str | None, None] = OrderedDict()
 
     def __len__(self) -> int:
         return sum(len(user.drivers) for user in self._active.values())
@@ -101,6 +106,8 @@ class Hub:
         user.drivers[driver] = None
         for other in same_tab:
             other.close("superseded")
+        if driver.session in self._ended:
+            driver.close("revoked")
 
     def leave(self, user_id: str, driver: Driver) -> None:
         """The driver is offered nothing more. Leaving twice, or without having joined, is fine."""
@@ -129,7 +136,12 @@ class Hub:
             user.tail.add(record)
         for driver in tuple(user.drivers):
             if except_tab is None or driver.tab != except_tab:
-                driver.offer(record)
+                try:
+                    driver.offer(record)
+                except Exception as error:  # a bug in one stream is not to be the others' gap, nor its own
+                    context = {"message": "a stream failed to take a record", "exception": error}
+                    asyncio.get_running_loop().call_exception_handler(context)
+                    driver.close("overloaded")
 
     def tail(self, user_id: str, after: int) -> Sequence[Record]:
         """The recent records of a user from `after` + 1 on, dense, as `Subscription.catch_up` wants them."""
@@ -137,7 +149,11 @@ class Hub:
         return user.tail.after(after) if user is not None and user.tail is not None else ()
 
     def close(self, user_id: str, reason: ClosingReason, *, session: str | None = None) -> None:
-        """End the streams of a user: all, or those that came by one session."""
+        """End the streams of a user: all, or those that came by one session, also one yet to join."""
+        if session is not None:
+            self._ended[session] = None
+            if len(self._ended) > ENDED_SESSIONS:
+                self._ended.popitem(last=False)
         user = self._active.get(user_id)
         for driver in tuple(user.drivers) if user is not None else ():
             if session is None or driver.session == session:

@@ -17,13 +17,11 @@ from zena_sse.mail.accounts import (
     AccountItem,
     FolderMailbox,
     ImapMailbox,
+    Mailbox,
     MaildirMailbox,
     add_account,
     list_accounts,
     seal_mailbox,
-)
-from zena_sse.mail.accounts import (
-    Opening as Mailbox,
 )
 from zena_sse.mail.connector import PROVIDER_HOSTS, Connector
 from zena_sse.mail.engine import Engine

@@ -6,7 +6,7 @@ import re
 from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qsl
 
-from zena_sse.contract.events import EVENTS, ClosingReason
+from zena_sse.contract.events import ClosingReason, read_types
 from zena_sse.errors import InvalidQuery, MethodNotAllowed, StorageUnavailable, ZenaError
 from zena_sse.serving.carry import STREAM_HEADERS, Header, carry, response_start
 from zena_sse.serving.plain import Message, Receive, Send
@@ -21,7 +21,6 @@ Asgi = Callable[[Message, Receive, Send], Awaitable[None]]
 
 PATH = "/events"
 _TAB = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_TYPES = re.compile(r"[a-z]+\.([a-z_]+|\*)")
 
 # A long poll that outlasts the proxies in front (55 s on Heroku) is cut by them.
 POLL_SECONDS = (1.0, 50.0)
@@ -45,6 +44,7 @@ class EventsEndpoint:
         extra = cors_headers(self._identity.allowed_origin(request))
         try:
             if scope["method"] not in ("GET", "HEAD"):
+                extra.append((b"allow", b"GET, HEAD, OPTIONS"))
                 raise MethodNotAllowed("A stream is opened with GET.")
             admission = await self._admit(request)
         except ZenaError as error:
@@ -60,7 +60,7 @@ class EventsEndpoint:
         """Everything that is checked before a stream opens."""
         query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         principal = await self._identity.principal(scope, query)
-        tab, types, poll = _tab(query), _types(query), _poll(query)
+        tab, types, poll = _tab(query), read_types(query.get("types")), _poll(query)
         cursor = header(scope, b"last-event-id") or query.get("last_event_id") or None
         position = await self._log.position(principal.user_id)
         return Admission(
@@ -97,19 +97,6 @@ def _tab(query: dict[str, str]) -> str | None:
     if tab is not None and not _TAB.fullmatch(tab):
         raise InvalidQuery("tab: 1 to 64 of A-Z a-z 0-9 _ and -")
     return tab
-
-
-def _types(query: dict[str, str]) -> frozenset[str] | None:
-    """The declared types that are asked for; one that this server does not know yet is simply never sent."""
-    text = query.get("types")
-    if not text:
-        return None
-    patterns = text.split(",")
-    for pattern in patterns:
-        if not _TYPES.fullmatch(pattern):
-            raise InvalidQuery(f"types: {pattern[:40]!r} is neither a type nor one like thread.*")
-    rooms = tuple(pattern[:-1] for pattern in patterns if pattern.endswith("*"))
-    return frozenset(name for name in EVENTS if name in patterns or name.startswith(rooms))
 
 
 def _poll(query: dict[str, str]) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import structlog
+import werkzeug.exceptions
 from quart import Quart, Response
 from werkzeug.exceptions import HTTPException
 
@@ -72,7 +73,10 @@ def handle_errors(app: Quart) -> None:
     @app.errorhandler(HTTPException)
     async def theirs(error: HTTPException) -> Response:
         known = _BY_STATUS.get(error.code or 500)
-        return problem_response(known() if known is not None else _Other(error))
+        response = problem_response(known() if known is not None else _Other(error))
+        if isinstance(error, werkzeug.exceptions.MethodNotAllowed) and error.valid_methods:
+            response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+        return response
 
     @app.errorhandler(Exception)
     async def bug(error: Exception) -> Response:

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.mailroom import AGENT, ANNA, Room, mail, open_room
+from tests.mailroom import ANNA, Room, open_room
+from tests.memorymailbox import AGENT, mail
 from zena_sse.errors import AccountExists, NotFound
 from zena_sse.mail.accounts import (
     AccountItem,
     FolderMailbox,
     ImapMailbox,
-    Opening,
+    Mailbox,
     accounts_to_keep,
     add_account,
     find_account,
@@ -69,7 +70,7 @@ async def test_own_addresses_are_those_of_all_accounts_in_lower_case(room: Room)
 
 
 def test_how_to_open_a_mailbox_is_sealed(room: Room) -> None:
-    opening: Opening = ImapMailbox("imap.example.org", 993, "anna", password="correct horse")
+    opening: Mailbox = ImapMailbox("imap.example.org", 993, "anna", password="correct horse")
     sealed = seal_mailbox(room.vault, opening)
     assert b"horse" not in sealed
     assert unseal_mailbox(room.vault, sealed) == opening

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zena_sse.mail.bodies import split, unflow
-from zena_sse.mail.parsing import parse
+from zena_sse.mail.content.bodies import split, unflow
+from zena_sse.mail.content.parsing import parse
 
 NAMES = ("Jane Mary Doe", "jdoe")
 

@@ -206,10 +206,10 @@ def test_a_folder_is_fetched_also_after_another_was_looked_at(mailbox: Mailbox, 
 def test_of_a_huge_message_the_beginning_is_read(
     mailbox: Mailbox, connector: Connector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("zena_sse.mail.imap.BATCH_BYTES", 100)
+    monkeypatch.setattr("zena_sse.mail.connectors.imap.BATCH_BYTES", 100)
     for adapter in "imap", "directory":
-        monkeypatch.setattr(f"zena_sse.mail.{adapter}.WHOLE_LIMIT", 200)
-        monkeypatch.setattr(f"zena_sse.mail.{adapter}.CUT_AFTER", 80)
+        monkeypatch.setattr(f"zena_sse.mail.connectors.{adapter}.WHOLE_LIMIT", 200)
+        monkeypatch.setattr(f"zena_sse.mail.connectors.{adapter}.CUT_AFTER", 80)
     huge = "huge" * 50
     mailbox.deliver(INBOX, huge, MONDAY)
     mailbox.deliver(INBOX, "small", TUESDAY)

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from tests.conversations import partition
-from zena_sse.mail.message import Message
-from zena_sse.mail.parsing import parse
+from zena_sse.mail.content.message import Message
+from zena_sse.mail.content.parsing import parse
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 # A sync shall read 300 mails a second on one core; half of that time is the database's.

@@ -12,9 +12,9 @@ import pytest
 from tests.mailboxes import FolderMailbox, MaildirMailbox, all_changes, letter, opened
 from zena_sse.errors import MailboxMissing, MailboxUnreachable
 from zena_sse.mail.connector import INBOX, Connector
-from zena_sse.mail.directory import date_received
-from zena_sse.mail.folder import FolderConnector
-from zena_sse.mail.maildir import MaildirConnector
+from zena_sse.mail.connectors.directory import date_received
+from zena_sse.mail.connectors.folder import FolderConnector
+from zena_sse.mail.connectors.maildir import MaildirConnector
 
 MONDAY = datetime(2026, 11, 16, 9, tzinfo=UTC)
 
@@ -157,7 +157,7 @@ def test_a_directory_that_has_been_quiet_is_not_listed_again(
 def test_waiting_notices_a_file_within_two_looks(
     folder: FolderMailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("zena_sse.mail.directory.POLL", 0.01)
+    monkeypatch.setattr("zena_sse.mail.connectors.directory.POLL", 0.01)
     with opened(folder.connector()) as connector, ThreadPoolExecutor(1) as owner:
         waiting = owner.submit(connector.wait, 20)
         folder.deliver(INBOX, "first", MONDAY)

@@ -14,7 +14,7 @@ from tests.mailservers import MailServer
 from tests.scriptedimap import HANG_UP, connector_to, scripted
 from zena_sse.errors import MailboxUnreachable
 from zena_sse.mail.connector import INBOX, Remote
-from zena_sse.mail.imap import ImapConnector, Server
+from zena_sse.mail.connectors.imap import ImapConnector, Server
 
 MONDAY = datetime(2026, 11, 16, 9, tzinfo=UTC)
 needs_dovecot = pytest.mark.needs("dovecot")
@@ -81,7 +81,7 @@ def test_messages_are_fetched_in_batches_of_bounded_size(
     for number in range(5):
         imap.deliver(INBOX, f"letter {number}", MONDAY)
     size = len(letter("letter 0", MONDAY))
-    monkeypatch.setattr("zena_sse.mail.imap.BATCH_BYTES", 2 * size)
+    monkeypatch.setattr("zena_sse.mail.connectors.imap.BATCH_BYTES", 2 * size)
     with opened(imap.connector()) as connector:
         changes = all_changes(connector)
         fetching = connector.fetch(INBOX, changes.new)
@@ -113,7 +113,7 @@ def test_a_fetch_that_a_removed_message_spoils_is_tried_once_more() -> None:
 
 
 def test_an_endless_answer_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("zena_sse.mail.imapwire.ANSWER_LIMIT", 1_000_000)
+    monkeypatch.setattr("zena_sse.mail.connectors.imapwire.ANSWER_LIMIT", 1_000_000)
     endless = "* 1 FETCH (UID 4 BODY[] {4000000}\r\n" + "x" * 2_000_000
     with scripted({"UID FETCH": endless}) as server, opened(connector_to(server)) as connector:
         fetching = connector.fetch(INBOX, [Remote(INBOX, "4", MONDAY, 2)])
@@ -122,7 +122,7 @@ def test_an_endless_answer_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_server_that_falls_silent_is_not_waited_for_forever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("zena_sse.mail.imapwire.READ_TIMEOUT", 0.05)
+    monkeypatch.setattr("zena_sse.mail.connectors.imapwire.READ_TIMEOUT", 0.05)
     with (
         scripted({"EXAMINE": ""}) as server,
         opened(connector_to(server)) as connector,

@@ -17,8 +17,8 @@ from tests.mailservers import TOKEN_SECRET, MailServer, free_port
 from tests.scriptedimap import HANG_UP, connector_to, scripted
 from zena_sse.errors import HostNotAllowed, MailboxRefused, MailboxUnreachable
 from zena_sse.mail.connector import INBOX
-from zena_sse.mail.imap import ImapConnector, Login, Server
-from zena_sse.mail.imapwire import Security
+from zena_sse.mail.connectors.imap import ImapConnector, Login, Server
+from zena_sse.mail.connectors.imapwire import Security
 
 MONDAY = datetime(2026, 11, 16, 9, tzinfo=UTC)
 needs_dovecot = pytest.mark.needs("dovecot")

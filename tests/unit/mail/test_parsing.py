@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zena_sse.mail.decoding import decode, decode_words
-from zena_sse.mail.headers import REFERENCE_LIMIT, addresses
-from zena_sse.mail.markup import text_of
-from zena_sse.mail.message import Address, Message
-from zena_sse.mail.parsing import ATTACHMENT_LIMIT, HTML_LIMIT, TEXT_LIMIT, parse, parse_batch
+from zena_sse.mail.content.decoding import decode, decode_words
+from zena_sse.mail.content.headers import REFERENCE_LIMIT, addresses
+from zena_sse.mail.content.markup import text_of
+from zena_sse.mail.content.message import Address, Message
+from zena_sse.mail.content.parsing import ATTACHMENT_LIMIT, HTML_LIMIT, TEXT_LIMIT, parse, parse_batch
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 HEAD = b"From: Jane Doe <jane@a.example>\nTo: b@b.example\nDate: Mon, 9 Nov 2026 08:20:28 +1300\n"
@@ -297,7 +297,7 @@ class TestPromise:
         def fail(*_: object, **__: object) -> None:
             raise IndexError("nobody thought of this")
 
-        monkeypatch.setattr("zena_sse.mail.parsing._gather", fail)
+        monkeypatch.setattr("zena_sse.mail.content.parsing._gather", fail)
         message = mail("Subject: important", body="the words")
         assert message.defect == "not readable: IndexError: nobody thought of this"
         assert message.raw is not None

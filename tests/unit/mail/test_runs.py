@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from tests.databases import epochs
-from tests.mailroom import ANNA, Room, mail, open_room
+from tests.mailroom import ANNA, Room, open_room
+from tests.memorymailbox import mail
 from zena_sse.dispatch import Caller, Dispatch
 from zena_sse.errors import NotFound
 from zena_sse.mail.accounts import find_account, mark_failed
@@ -111,6 +112,17 @@ async def test_orphans_end_as_interrupted_and_queued_runs_stay(room: Room) -> No
     assert await room.storage.read(was_interrupted, orphan.account_id)
     assert not await room.storage.read(was_interrupted, queued.account_id)
     assert await room.storage.write(claim_run, queued.account_id) is not None
+
+
+async def test_a_run_that_came_to_its_end_makes_good_for_one_that_did_not(room: Room) -> None:
+    account = await room.account()
+    await room.storage.write(interrupt_run, await room.run(account))
+    room.clock.advance(minutes=1)
+    await room.storage.write(complete_run, await room.run(account))
+    assert not await room.storage.read(was_interrupted, account.account_id)
+    room.clock.advance(minutes=1)
+    await room.storage.write(interrupt_run, await room.run(account))
+    assert await room.storage.read(was_interrupted, account.account_id)
 
 
 async def test_many_orphans_end_in_bounded_units(room: Room) -> None:

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conversations import Mailbox, Partition, partition
-from zena_sse.mail.message import Address, Message
-from zena_sse.mail.parsing import parse
-from zena_sse.mail.subjects import base_subject, is_reply
+from zena_sse.mail.content.message import Address, Message
+from zena_sse.mail.content.parsing import parse
+from zena_sse.mail.content.subjects import base_subject, is_reply
 
 LABELS = Path(__file__).parents[2] / "data" / "mail" / "labels.json"
 NOW = datetime(2026, 11, 20, tzinfo=UTC)

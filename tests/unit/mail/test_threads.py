@@ -8,7 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.mailroom import AGENT, ANNA, Room, mail, open_room
+from tests.mailroom import ANNA, Room, open_room
+from tests.memorymailbox import AGENT, mail
 from zena_sse.contract.commands import ThreadView
 from zena_sse.dispatch import Caller
 from zena_sse.errors import InvalidQuery, NotFound
@@ -40,7 +41,8 @@ async def judge(room: Room, subject: str, classification: str, category: str | N
     """What triage would say."""
     await room.storage.write(
         lambda tx: tx.execute(
-            "UPDATE threads SET classification = :classification, category = :category WHERE subject = :subject",
+            "UPDATE threads SET classification = :classification, category = :category"
+            " WHERE subject = :subject",
             classification=classification,
             category=category,
             subject=subject,
@@ -137,9 +139,7 @@ async def test_of_a_very_long_thread_the_newest_messages_are_given(room: Room) -
 async def test_viewing_a_thread_is_told_and_remembered(room: Room) -> None:
     await fill(room, "Viewing")
     (thread,) = (await room.storage.read(list_threads, ANNA, "all", 2)).threads
-    result = await room.storage.write(
-        view_thread, Caller(ANNA, "c1"), ThreadView(thread_id=thread.thread_id)
-    )
+    result = await room.storage.write(view_thread, Caller(ANNA, "c1"), ThreadView(thread_id=thread.thread_id))
     assert result.viewed_at == room.clock()
     (viewed,) = await room.events("thread.viewed")
     assert (viewed["threadId"], viewed["by"]) == (thread.thread_id, ANNA)

@@ -72,7 +72,8 @@ async def test_older_database_is_brought_up_to_date_and_keeps_what_it_holds(
     add_revision(revisions, "op.add_column('events', sa.Column('extra', sa.Text))")
     assert migrate(database) is True
     with closing(sqlite3.connect(database)) as connection:
-        assert connection.execute('SELECT user_id, "offset", extra FROM events').fetchall() == [("jo", 1, None)]
+        rows = connection.execute('SELECT user_id, "offset", extra FROM events').fetchall()
+    assert rows == [("jo", 1, None)]
 
 
 def test_newer_database_is_refused_in_one_line_and_left_alone(database: Path) -> None:
@@ -106,7 +107,7 @@ def test_file_that_is_no_database_is_refused_in_one_line_and_left_alone(
 def test_directory_in_place_of_the_file_is_refused_in_one_line(tmp_path: Path) -> None:
     path = tmp_path / "zena.db"
     path.mkdir()
-    with pytest.raises(ConfigurationError, match="zena.db"):
+    with pytest.raises(ConfigurationError, match="zena"):
         migrate(path)
 
 
@@ -140,7 +141,8 @@ def test_migration_that_is_killed_leaves_a_file_that_the_next_start_can_use(
     path = tmp_path / "zena.db"
     add_revision(
         revisions,
-        "op.create_table('half', sa.Column('a', sa.Text)); import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+        "op.create_table('half', sa.Column('a', sa.Text)); "
+        "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
     )
     program = (
         "import sys; from pathlib import Path; from zena_sse.storage import migrate as m\n"

@@ -11,11 +11,11 @@ import msgspec
 import pytest
 
 from tests.databases import NOON, PATIENCE_SECONDS, Clock, epochs, new_database, running_storage, viewed
-from tests.eventstream import Received, read_events
-from zena_sse.contract.events import StreamPing, SyncCompleted, ThreadNew, ThreadUpdated, TypingStarted
+from tests.eventstream import read_events
+from zena_sse.contract.events import Event, StreamPing, SyncCompleted, ThreadNew, ThreadUpdated, TypingStarted
 from zena_sse.errors import EventTooLarge, StorageUnavailable
 from zena_sse.storage.log import find_position
-from zena_sse.storage.port import Reader, Transaction, timestamp
+from zena_sse.storage.port import Reader, Transaction, Value, timestamp
 from zena_sse.storage.sqlite import SqliteStorage
 from zena_sse.storage.unit import Offer
 
@@ -24,6 +24,10 @@ def all_offsets(reader: Reader, user_id: str) -> list[int]:
     return reader.all(
         int, 'SELECT "offset" FROM events WHERE user_id = :user_id ORDER BY "offset"', user_id=user_id
     )
+
+
+def publish(tx: Transaction, event: Event) -> int:
+    return tx.publish("jo", event)
 
 
 # --- publish and announce -----------------------------------------------------------------------
@@ -63,7 +67,11 @@ async def test_frame_that_is_offered_reads_back_as_the_event(
     storage: SqliteStorage, offers: list[Offer]
 ) -> None:
     event = ThreadNew(
-        thread_id="t", account_id="a", subject="line\r\nend \u2028 \x85 ü 🏡", sender="x", last_message_at=NOON
+        thread_id="t",
+        account_id="a",
+        subject="line\r\nend \u2028 \x85 ü 🏡",
+        sender="x",
+        last_message_at=NOON,
     )
     await storage.write(lambda tx: tx.publish("jo", event, command_id="c-1"))
     [received] = read_events(offers[0].record.frame)
@@ -91,7 +99,7 @@ async def test_ephemeral_event_is_offered_without_a_place_and_never_logged(
 async def test_ephemeral_event_cannot_be_published(storage: SqliteStorage) -> None:
     for event in (TypingStarted(by="jo", where="t"), StreamPing(cursor="x-1")):
         with pytest.raises(ValueError, match="ephemeral"):
-            await storage.write(lambda tx, event=event: tx.publish("jo", event))
+            await storage.write(publish, event)
 
 
 async def test_event_of_more_than_64_kib_is_refused_with_everything_its_unit_wrote(
@@ -168,7 +176,7 @@ async def test_unit_reads_what_it_wrote_and_counts_what_it_changed(storage: Sqli
 
 
 async def test_many_rows_go_in_one_call_and_out_with_their_unit(storage: SqliteStorage) -> None:
-    rows = [{"user_id": f"u{n}", "head": n} for n in range(5)]
+    rows: list[dict[str, Value]] = [{"user_id": f"u{n}", "head": n} for n in range(5)]
     insert = "INSERT INTO streams (user_id, epoch, floor, head) VALUES (:user_id, 'e', 1, :head)"
     await storage.write(lambda tx: tx.execute_many(insert, rows))
     with pytest.raises(sqlite3.IntegrityError):
@@ -238,17 +246,23 @@ async def test_storage_that_is_stopping_or_stopped_says_503_to_readers_and_write
         await storage.write(lambda tx: tx.publish("jo", viewed("a")))
 
 
-async def test_damaged_file_is_503_for_readers_and_writers_alike(database: Path, clock: Clock) -> None:
-    async with running_storage(database, lambda _: None, clock, epochs()) as storage:
-        for key in "abcdefgh":
-            await storage.write(lambda tx, key=key: tx.publish("jo", ThreadUpdated(key * 9_000, None, None, None)))
-    content = bytearray(database.read_bytes())
+def damage(path: Path) -> None:
+    """All but the first page is lost."""
+    content = bytearray(path.read_bytes())
     content[4096:] = b"\xde\xad\xbe\xef" * ((len(content) - 4096) // 4)
-    database.write_bytes(content)
+    path.write_bytes(content)
+
+
+async def test_damaged_file_is_503_for_readers_and_writers_alike(database: Path, clock: Clock) -> None:
+    def fill(tx: Transaction) -> None:
+        for key in "abcdefgh":
+            tx.publish("jo", ThreadUpdated(key * 9_000, None, None, None))
+
+    async with running_storage(database, lambda _: None, clock, epochs()) as storage:
+        await storage.write(fill)
+    await asyncio.to_thread(damage, database)
     async with running_storage(database, lambda _: None, clock, epochs()) as storage:
         with pytest.raises(StorageUnavailable):
             await storage.read(all_offsets, "jo")
         with pytest.raises(StorageUnavailable):
             await storage.write(lambda tx: tx.publish("jo", viewed("a")))
-
-

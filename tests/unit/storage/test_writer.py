@@ -1,4 +1,4 @@
-"""The writer: whatever a unit, a caller, the disk or the thread does, no neighbour notices and nobody hangs."""
+"""The writer: whatever a unit, a caller, the disk or the thread does, no neighbour notices, nobody hangs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import pytest
 from hypothesis import given, settings
@@ -25,6 +25,7 @@ from zena_sse.storage.writer import Writer
 
 SETUP = ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL")
 USER = "jo"
+NOTHING: dict[str, None] = {}
 
 
 class Desk:
@@ -39,7 +40,10 @@ class Desk:
         self.groups: list[int] = []
         self.log: list[str] = []
         self.connect: Callable[[], SqliteConnection] = lambda: SqliteConnection(self.path, SETUP)
-        self.writer = Writer(lambda: self.connect(), self._offer, Clock(), epochs(), self.groups.append)
+        self.writer = Writer(self._connect, self._offer, Clock(), epochs(), self.groups.append)
+
+    def _connect(self) -> SqliteConnection:
+        return self.connect()
 
     def _offer(self, offer: Offer) -> None:
         self.offers.append(offer)
@@ -74,20 +78,19 @@ class Desk:
     @property
     def notes(self) -> list[str]:
         """The rows."""
-        return self._read("SELECT key FROM notes ORDER BY rowid")
+        return [str(key) for (key,) in self._read("SELECT key FROM notes ORDER BY rowid")]
 
     @property
     def events(self) -> list[tuple[int, bytes]]:
         """The log's rows: offset and data."""
-        return self._read("SELECT \"offset\", data FROM events WHERE user_id = 'jo' ORDER BY 1", whole=True)
+        return self._read("SELECT \"offset\", data FROM events WHERE user_id = 'jo' ORDER BY 1")
 
-    def _read(self, sql: str, *, whole: bool = False) -> list[object]:
+    def _read(self, sql: str) -> list[Any]:
         connection = sqlite3.connect(self.path)
         try:
-            rows = connection.execute(sql).fetchall()
+            return connection.execute(sql).fetchall()
         finally:
             connection.close()
-        return rows if whole else [row[0] for row in rows]
 
     def check(self) -> None:
         """No event without its row, no row without its event, none offered that is not stored, none twice."""
@@ -298,12 +301,12 @@ async def test_callback_that_raises_costs_its_neighbours_nothing(desk: Desk) -> 
 
     def rude(tx: Unit) -> None:
         noting("a")(tx)
-        tx.after_commit(lambda: {}["missing"])
+        tx.after_commit(lambda: NOTHING["missing"])
 
     async with desk.held():
         callers = [desk.ask(rude), desk.ask(noting("b"))]
     assert await outcome(callers[1]) == "b"
-    assert await outcome(callers[0]) is None  # what it wrote is durable: telling it to try again would be a lie
+    assert await outcome(callers[0]) is None  # what it wrote is durable: an error would be a lie
     desk.check()
     assert len(desk.writer) == 0
 
@@ -336,7 +339,7 @@ async def test_offer_or_callback_that_raises_costs_the_same_units_others_nothing
     def unit(tx: Unit) -> None:
         noting("a")(tx)
         noting("b")(tx)
-        tx.after_commit(lambda: {}["missing"])
+        tx.after_commit(lambda: NOTHING["missing"])
         tx.after_commit(lambda: desk.log.append("streams of an erased user closed"))
 
     desk.writer._offer = offer

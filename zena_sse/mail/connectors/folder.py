@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from zena_sse.mail.connector import INBOX
-from zena_sse.mail.directory import DirectoryConnector
+from zena_sse.mail.connectors.directory import DirectoryConnector
 
 
 class FolderConnector(DirectoryConnector):

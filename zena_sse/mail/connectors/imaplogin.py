@@ -11,7 +11,7 @@ from imapclient.exceptions import LoginError
 from msgspec import Struct
 
 from zena_sse.errors import MailboxRefused, MailboxUnreachable
-from zena_sse.mail.imapwire import CONTROL, Client, reason_of
+from zena_sse.mail.connectors.imapwire import CONTROL, Client, reason_of
 
 # Refusals that another day may lift (RFC 5530 and what providers write).
 NOT_NOW = re.compile(r"\[(UNAVAILABLE|INUSE|LIMIT|SERVERBUG|THROTTLED)\]|too many|try again", re.IGNORECASE)

@@ -16,11 +16,11 @@ from email.policy import Compat32
 
 import msgspec
 
-from zena_sse.mail import headers
-from zena_sse.mail.bodies import split, unflow
-from zena_sse.mail.decoding import clean, decode, header_text, known_charset, one_line, untransfer
-from zena_sse.mail.markup import text_of
-from zena_sse.mail.message import Address, Attachment, Message
+from zena_sse.mail.content import headers
+from zena_sse.mail.content.bodies import split, unflow
+from zena_sse.mail.content.decoding import clean, decode, header_text, known_charset, one_line, untransfer
+from zena_sse.mail.content.markup import text_of
+from zena_sse.mail.content.message import Address, Attachment, Message
 
 # More than anybody reads: a row must stay small, and triage reads every character.
 TEXT_LIMIT = 256 * 1024

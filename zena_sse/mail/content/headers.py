@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_tz
 
-from zena_sse.mail.decoding import header_text, one_line
-from zena_sse.mail.message import Address
+from zena_sse.mail.content.decoding import header_text, one_line
+from zena_sse.mail.content.message import Address
 
 # A header is scanned this far: the longest honest one (a few hundred recipients) fits.
 HEADER_LIMIT = 64 * 1024

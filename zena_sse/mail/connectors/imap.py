@@ -30,8 +30,16 @@ from zena_sse.mail.connector import (
     Remote,
     window_start,
 )
-from zena_sse.mail.imaplogin import Login, sign_in
-from zena_sse.mail.imapwire import PARTING_TIMEOUT, Bell, Client, Heard, Security, connect, translated
+from zena_sse.mail.connectors.imaplogin import Login, sign_in
+from zena_sse.mail.connectors.imapwire import (
+    PARTING_TIMEOUT,
+    Bell,
+    Client,
+    Heard,
+    Security,
+    connect,
+    translated,
+)
 from zena_sse.security.addresses import Resolve, resolve, vetted_addresses
 
 __all__ = ["ImapConnector", "Login", "Server"]
@@ -177,7 +185,7 @@ class ImapConnector:
             arrived = self._only_arrived(now, known, since)
             if arrived is None:
                 everything = self._search(now, "ALL")
-                # A search that finds fewer than EXISTS says is incomplete: better to keep one than to lose it.
+                # A search that finds fewer than EXISTS says is incomplete: keep rather than lose.
                 gone = have - everything if len(everything) >= now.exists else set()
                 # SEARCH compares days and forgets time zones: a day more, then by the moment.
                 edge = window_start(since) - timedelta(days=1)

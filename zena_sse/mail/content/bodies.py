@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from zena_sse.mail.signatures import footers, sign_off
+from zena_sse.mail.content.signatures import footers, sign_off
 
 # `>` alone, or behind initials as some clients write it (`JD> `).
 QUOTE = re.compile(r"\s*(?:[A-Z]{1,4})?>")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from zena_sse.errors import MailboxMissing
 from zena_sse.mail.connector import INBOX
-from zena_sse.mail.directory import DirectoryConnector
+from zena_sse.mail.connectors.directory import DirectoryConnector
 
 # What mail programs call the folder of sent mail, in Maildir++ spelling.
 SENT_FOLDERS = (".Sent", ".Sent Items", ".Sent Messages", ".Sent Mail", ".INBOX.Sent")

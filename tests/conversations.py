@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from zena_sse.mail.message import Message
+from zena_sse.mail.content.message import Message
 from zena_sse.mail.threading import Candidate, Placement, Thread, participants, place
 
 Partition = set[frozenset[str]]

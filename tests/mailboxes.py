@@ -15,10 +15,10 @@ from imapclient import IMAPClient
 
 from tests.mailservers import PASSWORD, MailServer
 from zena_sse.mail.connector import INBOX, Changes, Connector, FolderState
-from zena_sse.mail.folder import FolderConnector
-from zena_sse.mail.imap import ImapConnector, Login, Server
-from zena_sse.mail.imapwire import Security
-from zena_sse.mail.maildir import MaildirConnector
+from zena_sse.mail.connectors.folder import FolderConnector
+from zena_sse.mail.connectors.imap import ImapConnector, Login, Server
+from zena_sse.mail.connectors.imapwire import Security
+from zena_sse.mail.connectors.maildir import MaildirConnector
 
 ConnectorType = TypeVar("ConnectorType", bound=Connector)
 

@@ -97,9 +97,7 @@ class Room:
 
     async def count(self, table: str) -> int:
         """How many rows a table has."""
-        return await self.storage.read(
-            lambda reader: reader.one(int, f"SELECT COUNT(*) FROM {table}") or 0  # noqa: S608
-        )
+        return await self.storage.read(lambda reader: reader.one(int, f"SELECT COUNT(*) FROM {table}") or 0)
 
     async def query(self, into: type[T], sql: str) -> list[T]:
         """What a query gives."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
 from tests.mailboxes import login
-from zena_sse.mail.imap import ImapConnector, Login, Server
+from zena_sse.mail.connectors.imap import ImapConnector, Login, Server
 
 HANG_UP = "hang up"
 

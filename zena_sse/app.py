@@ -50,6 +50,7 @@ from zena_sse.stream.signals import Signals
 from zena_sse.web.accounts import account_routes
 from zena_sse.web.body import BodyGuard
 from zena_sse.web.commands import command_routes
+from zena_sse.web.erasure import erasure_routes
 from zena_sse.web.events import Asgi, EventsEndpoint
 from zena_sse.web.identity import Identity
 from zena_sse.web.operations import OpenApi, operation_routes
@@ -208,6 +209,7 @@ def create_app(settings: Settings, domain_clock: Clock = now, *, background: boo
             info=Info(title="zena-sse", version=__version__),
         ),
     ).schema
+    app.url_map.merge_slashes = False  # or `//x` is answered with a redirect to whatever Host says
     handle_errors(app)
     allow_origins(app, zena.identity)
     for routes in (
@@ -215,6 +217,7 @@ def create_app(settings: Settings, domain_clock: Clock = now, *, background: boo
         read_routes(zena.identity, zena.storage, zena.log),
         session_routes(zena.identity, zena.storage, zena.tickets, zena.hub, now, secrets.token_urlsafe),
         account_routes(zena.identity, zena.storage, zena.vault, zena.engine, zena.open_connector, new_id),
+        erasure_routes(zena.identity, zena.storage, zena.engine, zena.hub),
         publishing_routes(zena.identity, zena.storage),
         operator_routes(zena.tokens),
         operation_routes(zena.missing, zena.openapi, zena.metrics),
@@ -224,7 +227,7 @@ def create_app(settings: Settings, domain_clock: Clock = now, *, background: boo
     app.after_serving(zena.stop)
     quart: Asgi = app.asgi_app  # type: ignore[assignment]  # the same ASGI, typed loosely
     app.asgi_app = BodyGuard(  # type: ignore[assignment,method-assign]  # the documented way to wrap it
-        EventsEndpoint(quart, zena.identity, zena.log, zena.streams)
+        EventsEndpoint(quart, zena.identity, zena.log, zena.streams), zena.identity
     )
     return app
 

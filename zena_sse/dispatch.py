@@ -84,6 +84,11 @@ def drop_old_answers(tx: Transaction, before: datetime) -> int:
     return tx.execute("DELETE FROM idempotency WHERE at < :before", before=timestamp(before))
 
 
+def drop_answers_of(tx: Transaction, user_id: str) -> None:
+    """Forget all answers to a user."""
+    tx.execute("DELETE FROM idempotency WHERE user_id = :user_id", user_id=user_id)
+
+
 class _Known(msgspec.Struct):
     digest: str
     answer: bytes

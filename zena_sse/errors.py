@@ -83,6 +83,12 @@ class BodyTooLarge(ZenaError):
     code, status = "body_too_large", 413
 
 
+class BodyTooSlow(ZenaError):
+    """The body did not arrive in time."""
+
+    code, status, retryable = "body_too_slow", 408, True
+
+
 class UnknownCommand(ZenaError):
     """There is no such command."""
 

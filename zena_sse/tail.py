@@ -23,6 +23,9 @@ SILENCE_SECONDS = 45.0
 # Full jitter between these bounds, in seconds, when the server cannot be reached.
 FIRST_DELAY, LONGEST_DELAY = 1.0, 30.0
 
+# Behind every offset: a page from here has no records, only where the log stands.
+NEWEST = 10**18
+
 Show = Callable[[str, str, bytes], None]
 
 
@@ -92,13 +95,15 @@ async def _print_log(
     """Read the log of a database that nobody serves."""
     from zena_sse.app import open_log  # noqa: PLC0415  # only here is the database opened
 
-    click.echo("zena-sse: no server owns this data directory; this is what the log has", err=True)
     wanted = read_types(types)
     async with open_log(settings) as log:
-        position = await log.position(user)
+        position = (await log.page(user, NEWEST)).position
+        if not position.epoch:
+            raise Refused(f"There is no user {user!r} in this data directory.")
         start = parse_cursor(cursor or f"{position.epoch}-0")
         if start is None or start.epoch != position.epoch:
             raise Refused(f"{cursor!r} is not a cursor of this log; its beginning is {position.epoch}-0")
+        click.echo("zena-sse: no server owns this data directory; this is what the log has", err=True)
         after, complete = start.offset, False
         while not complete:
             page = await log.page(user, after)

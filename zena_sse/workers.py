@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from typing import TypeVar
 
 import structlog
@@ -54,10 +55,11 @@ class Workers:
     async def _run(self, function: Callable[[Sequence[T]], list[R]], batch: Sequence[T]) -> list[R]:
         if self._pool is None:
             # Not forked: a fork would inherit the database's locks and the server's sockets.
-            self._pool = ProcessPoolExecutor(
-                1, mp_context=multiprocessing.get_context("spawn"), initializer=_leave_signals_to_the_parent
-            )
-        return await asyncio.get_running_loop().run_in_executor(self._pool, function, batch)
+            self._pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+        loop = asyncio.get_running_loop()
+        with _leaving_interrupts_to_the_parent():
+            running = loop.run_in_executor(self._pool, function, batch)
+        return await running
 
     def _restart(self) -> None:
         log.warning("worker restarts")
@@ -66,6 +68,11 @@ class Workers:
         self._pool = None
 
 
-def _leave_signals_to_the_parent() -> None:
-    """Ctrl+C reaches the whole group; the parent decides when the worker ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+@contextmanager
+def _leaving_interrupts_to_the_parent() -> Iterator[None]:
+    """Ctrl+C reaches the whole group; the parent decides when a worker, begun in here, is to end."""
+    former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, former)

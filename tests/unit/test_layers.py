@@ -138,9 +138,12 @@ def test_every_module_can_be_imported_alone_and_opens_nothing(tmp_path: Path) ->
     script = f"""
 import os, sys
 opened = []
-sys.addaudithook(lambda event, args: opened.append((event, args)) if event in ("socket.connect", "socket.bind",
-    "sqlite3.connect") or (event == "open" and isinstance(args[1], str) and "w" in args[1]
-    and not str(args[0]).endswith(".pyc")) else None)
+connects = ("socket.connect", "socket.bind", "sqlite3.connect")
+def note(event, args):
+    written = event == "open" and isinstance(args[1], str) and "w" in args[1]
+    if event in connects or written and not str(args[0]).endswith(".pyc"):
+        opened.append((event, args))
+sys.addaudithook(note)
 import importlib
 for name in {names!r}:
     importlib.import_module(name)

@@ -21,5 +21,5 @@ def decode_json(body: bytes, into: Any) -> Any:
         return msgspec.json.decode(body, type=into)
     except msgspec.ValidationError as error:
         raise InvalidPayload(str(error)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedBody(f"This is not valid JSON: {error}") from None

@@ -76,6 +76,11 @@ class Engine:
             if self._keepers.get(account_id) is keeper:
                 del self._keepers[account_id]
 
+    async def purged(self) -> None:
+        """Wait until the data of every dismissed account is gone."""
+        if self._purging:
+            await asyncio.wait(self._purging.values())
+
     async def _purge(self, account_id: str, keeping: asyncio.Task[None] | None) -> None:
         if keeping is not None:
             await asyncio.wait({keeping})

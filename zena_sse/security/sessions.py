@@ -56,6 +56,11 @@ def close_session(tx: Transaction, digest: str) -> bool:
     return tx.execute("DELETE FROM sessions WHERE digest = :digest", digest=digest) > 0
 
 
+def close_sessions_of(tx: Transaction, user_id: str) -> None:
+    """End all of a user's sessions."""
+    tx.execute("DELETE FROM sessions WHERE user_id = :user_id", user_id=user_id)
+
+
 def drop_expired_sessions(tx: Transaction) -> int:
     """Forget the sessions that are over; how many they were."""
     return tx.execute("DELETE FROM sessions WHERE expires_at <= :now", now=timestamp(tx.now))

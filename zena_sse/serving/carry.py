@@ -38,12 +38,8 @@ async def carry(
         return
     if (await receive())["type"] == "http.disconnect":
         return
-    stream = PlainStream(shared, admission)
     await send(response_start([*STREAM_HEADERS, *headers]))
-    try:
-        await stream.run(stream.open(admission), receive, send)
-    finally:
-        stream.left()
+    await PlainStream(shared, admission).run(admission, receive, send)
 
 
 def response_start(headers: Sequence[Header]) -> Message:

@@ -30,11 +30,11 @@ class PlainStream(Stream):
         self._waiting = 0
         self._wake = asyncio.Event()
 
-    async def run(self, first: bytes, receive: Receive, send: Send) -> None:
+    async def run(self, admission: Admission, receive: Receive, send: Send) -> None:
         """Carry the stream until it ends or the client leaves; the response has been started."""
+        self.open(admission)
         watch = asyncio.create_task(self._watch(receive))
         try:
-            await send({"type": "http.response.body", "body": first, "more_body": True})
             while self.closed is None:
                 await self._carry(send)
             await send({"type": "http.response.body", "body": self._drain(), "more_body": False})

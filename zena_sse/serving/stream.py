@@ -83,10 +83,13 @@ class Stream:
         self._expires = now + (admission.expires_at - shared.clock()).total_seconds()
         self._poll = None if admission.poll is None else now + admission.poll
 
-    def open(self, admission: Admission) -> bytes:
-        """Join the hub and begin; the bytes to send first."""
+    def open(self, admission: Admission, head: bytes = b"") -> None:
+        """Say `stream.ready`, behind the response's head if that is ours to send, and join the hub.
+
+        In this order: joining can close the stream at once, and `closing` is nothing to begin with.
+        """
         shared = self._shared
-        shared.hub.join(self.subscription.user_id, self)
+        self._send(head + shared.signals.ready(admission.opening, admission.expires_at))
         shared.pulse.add(self, self._due())
         shared.metrics.streams.inc()
         shared.metrics.streams_opened.labels(admission.opening.mode).inc()
@@ -98,7 +101,7 @@ class Stream:
             reason=admission.opening.reason,
             cursor=str(admission.opening.cursor),
         )
-        return shared.signals.ready(admission.opening, admission.expires_at)
+        shared.hub.join(self.subscription.user_id, self)
 
     def offer(self, record: Record) -> None:
         """Take a record from the hub."""

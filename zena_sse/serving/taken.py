@@ -30,7 +30,7 @@ class TakenStream(Stream, asyncio.Protocol):
         self._transport = transport
         transport.set_write_buffer_limits(high=HIGH_WATER)
         self.stalled = paused
-        transport.write(head + self.open(admission))
+        self.open(admission, head)
         self._wake_reader()
 
     # --- the transport's side -------------------------------------------------------------------

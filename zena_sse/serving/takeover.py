@@ -17,6 +17,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 EXTENSION = "zena.takeover"
 OPERATOR = "zena.operator"
 
+# A request's header, generously: browsers and proxies stop at 8 to 16 KiB.
+HEADER_BYTES = 64 * 1024
+
 Begin = Callable[[asyncio.Transport, bool], None]
 
 
@@ -46,8 +49,8 @@ class Takeover:
     def take(self, stream: asyncio.Protocol, begin: Begin) -> bool:
         """Make `stream` the connection's protocol and call `begin(transport, write_paused)`.
 
-        False when it cannot be: the client has left, has sent a body or another request behind this one, or
-        talks TLS to us. The request is then an ordinary one still.
+        False when it cannot be: the client has left, has sent a body, or talks TLS to us. The request is
+        then an ordinary one still.
         """
         return self._cycle is not None and self._protocol.hand_over(self._cycle, stream, begin)
 
@@ -56,12 +59,31 @@ class TakeoverProtocol(HttpToolsProtocol):
     """uvicorn's HTTP protocol, with that offer in the scope of every request."""
 
     _is_local = False
+    _requests = 0  # begun on this connection
+    _in_header = False
+    _header_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Note whether the caller came through the operator's socket, which only its owner can open."""
         super().connection_made(transport)
         sock = transport.get_extra_info("socket")
         self._is_local = sock is not None and sock.family == socket.AF_UNIX
+
+    def data_received(self, data: bytes) -> None:
+        """Bound the header, which the parser does not: it would take all that is sent."""
+        open_header = self._requests if self._in_header else None
+        super().data_received(data)
+        if self._in_header and self._requests == open_header:
+            self._header_bytes += len(data)
+            if self._header_bytes > HEADER_BYTES:
+                self.send_400_response("The header is too large.")
+
+    def on_message_begin(self) -> None:
+        """A request begins, with its header."""
+        self._requests += 1
+        self._in_header = True
+        self._header_bytes = 0
+        super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """Put the offer into the scope before the app sees it."""
@@ -70,6 +92,7 @@ class TakeoverProtocol(HttpToolsProtocol):
         if self._is_local:
             extensions[OPERATOR] = True
         cast("dict[str, Any]", self.scope)["extensions"] = extensions
+        self._in_header = False
         super().on_headers_complete()
         if self.cycle is not None:
             offer.belongs_to(self.cycle)
@@ -84,14 +107,11 @@ class TakeoverProtocol(HttpToolsProtocol):
         transport = self.transport
         if transport.is_closing() or cycle.disconnected or self.scheme == "https":
             return False
-        if (
-            cycle is not self.cycle
-            or self.pipeline
-            or cycle.body
-            or cycle.more_body
-            or cycle.response_started
-        ):
+        if cycle.body or cycle.more_body or cycle.response_started:
             return False
+        # Requests behind this one were never begun: the response says that the connection ends with it, so
+        # the client sends them elsewhere (RFC 9112, section 9.3.2).
+        self.pipeline.clear()
         self._unset_keepalive_if_required()
         paused = self.flow.write_paused
         self.flow.resume_reading()

@@ -123,7 +123,7 @@ class Writer:
         job.future.add_done_callback(_retrieve)
         self._pending.add(job)
         self._queue.put(job)
-        return await asyncio.shield(job.future)
+        return await job.future
 
     async def stop(self) -> None:
         """Finish what waits, then end the thread."""

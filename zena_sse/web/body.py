@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from zena_sse.errors import BodyNotAllowed, BodyTooLarge, ZenaError
+from zena_sse.errors import BodyNotAllowed, BodyTooLarge, BodyTooSlow, ZenaError
 from zena_sse.serving.plain import Message, Receive, Send
+from zena_sse.web.identity import Identity
+from zena_sse.web.origins import cors_headers
 from zena_sse.web.problems import problem_headers, problem_of
 
-# A batch of a hundred full-grown events is the largest thing anybody has to send.
-BODY_BYTES = 8 * 1024 * 1024
+# The largest thing a client has to send is a batch of commands; another service may publish a hundred
+# full-grown events at once.
+BODY_BYTES = 1024 * 1024
+PUBLISH_BYTES = 8 * 1024 * 1024
+
+# Whoever sends slower than this holds memory for nothing.
+BODY_SECONDS = 30.0
 
 BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -21,8 +29,9 @@ Asgi = Callable[[Message, Receive, Send], Awaitable[None]]
 class BodyGuard:
     """Reads a body, bounded, before the app sees the request; refuses one where none belongs."""
 
-    def __init__(self, app: Asgi) -> None:
+    def __init__(self, app: Asgi, identity: Identity) -> None:
         self._app = app
+        self._identity = identity
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -34,32 +43,45 @@ class BodyGuard:
             if scope["method"] in BODILESS and _announced(scope):
                 raise BodyNotAllowed
         except ZenaError as error:
-            await send_problem(error, send)
+            await send_problem(error, send, cors_headers(self._identity.allowed_origin(dict(scope))))
         else:
             await self._app(scope, passed_on, send)
 
 
 async def _read(scope: Message, receive: Receive) -> Receive:
     """Take the body; what gives it to the app, and then whatever comes after it."""
-    if _announced(scope) > BODY_BYTES:
-        raise BodyTooLarge
-    parts: list[bytes] = []
-    size, more = 0, True
-    while more:
-        message = await receive()
-        if message["type"] != "http.request":
-            return receive
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > BODY_BYTES:
-            raise BodyTooLarge(f"A body may have {BODY_BYTES} bytes.")
-        more = message.get("more_body", False)
-    waiting: list[Message] = [{"type": "http.request", "body": b"".join(parts), "more_body": False}]
+    limit = PUBLISH_BYTES if scope["path"].startswith("/users/") else BODY_BYTES
+    if _announced(scope) > limit:
+        raise BodyTooLarge(f"A body may have {limit} bytes here.")
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            body = await _collect(receive, limit)
+    except TimeoutError:
+        raise BodyTooSlow from None
+    if body is None:
+        return receive
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def replay() -> Message:
         return waiting.pop() if waiting else await receive()
 
     return replay
+
+
+async def _collect(receive: Receive, limit: int) -> bytes | None:
+    """The body, or None from a client that has left."""
+    parts: list[bytes] = []
+    size, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > limit:
+            raise BodyTooLarge(f"A body may have {limit} bytes here.")
+        more = message.get("more_body", False)
+    return b"".join(parts)
 
 
 def _announced(scope: Message) -> int:

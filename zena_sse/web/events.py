@@ -59,8 +59,9 @@ class EventsEndpoint:
     async def _admit(self, scope: Scope) -> Admission:
         """Everything that is checked before a stream opens."""
         query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
-        principal = await self._identity.principal(scope, query)
+        # Before the credential: a typing mistake should not cost a ticket.
         tab, types, poll = _tab(query), read_types(query.get("types")), _poll(query)
+        principal = await self._identity.principal(scope, query)
         cursor = header(scope, b"last-event-id") or query.get("last_event_id") or None
         position = await self._log.position(principal.user_id)
         return Admission(

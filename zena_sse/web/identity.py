@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from zena_sse.errors import Forbidden, Unauthenticated
 from zena_sse.security.principal import Principal, is_user_id
@@ -89,7 +88,8 @@ class Identity:
         origin = header(scope, b"origin")
         if origin is None or origin in self._settings.origins:
             return True
-        return urlsplit(origin).netloc == header(scope, b"host")
+        host = header(scope, b"host")
+        return origin in (f"https://{host}", f"http://{host}")
 
     def _from_query(self, query: dict[str, str]) -> Principal:
         if (ticket := query.get("ticket")) is not None:

@@ -1,0 +1,52 @@
+"""`DELETE /me`: everything that is kept of a user goes."""
+
+from __future__ import annotations
+
+from quart import Blueprint, Response, request
+from quart_schema import tag
+
+from zena_sse.dispatch import drop_answers_of
+from zena_sse.mail.accounts import list_accounts
+from zena_sse.mail.engine import Engine
+from zena_sse.mail.removal import remove_account
+from zena_sse.security.sessions import close_sessions_of
+from zena_sse.storage.log import erase_stream
+from zena_sse.storage.port import Storage, Transaction
+from zena_sse.stream.hub import Hub
+from zena_sse.web.identity import Identity
+
+
+def erasure_routes(identity: Identity, storage: Storage, engine: Engine, hub: Hub) -> Blueprint:
+    """The route of erasure."""
+    routes = Blueprint("erasure", __name__)
+
+    @routes.delete("/me")
+    @tag(["sessions"])
+    async def delete_me() -> Response:
+        """Erase the user: mailboxes and what was read from them, log, sessions, answers; streams end.
+
+        It is done when this answers; asking again after a failure goes on where it stopped.
+        """
+        user_id = (await identity.principal(dict(request.scope))).user_id
+        accounts = [account.account_id for account in await storage.read(list_accounts, user_id)]
+        for account_id in accounts:
+            await storage.write(remove_account, user_id, account_id)
+            engine.dismiss(account_id)
+        await engine.purged()
+        await storage.write(erase_records, user_id, hub)
+        return Response(b"", status=204)
+
+    return routes
+
+
+def erase_records(tx: Transaction, user_id: str, hub: Hub) -> None:
+    """What is left once the mail is gone. The log ends here, and its streams before another begins."""
+    close_sessions_of(tx, user_id)
+    drop_answers_of(tx, user_id)
+    erase_stream(tx, user_id)
+
+    def end_streams() -> None:
+        hub.close(user_id, "revoked")
+        hub.forget(user_id)
+
+    tx.after_commit(end_streams)

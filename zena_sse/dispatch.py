@@ -11,10 +11,11 @@ import msgspec
 
 from zena_sse.contract.commands import COMMANDS, Command, Result
 from zena_sse.contract.decoding import decode_json
+from zena_sse.contract.moments import timestamp
 from zena_sse.contract.replies import Accepted
 from zena_sse.errors import IdempotencyConflict, UnknownCommand
 from zena_sse.storage.log import ensure_stream
-from zena_sse.storage.port import Reader, Storage, Transaction, timestamp
+from zena_sse.storage.port import Reader, Storage, Transaction
 
 
 class Caller(msgspec.Struct, frozen=True):

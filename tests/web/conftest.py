@@ -17,10 +17,19 @@ from tests.web.sites import LiveSite, Site
 from zena_sse.app import create_app
 from zena_sse.settings import Settings
 
+TIMEOUT_SECONDS = 60
+
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     """The loop that the product runs on: its transports are not asyncio's."""
     return {"uvloop": uvloop.new_event_loop}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """uvloop sleeps through the alarm that ends other tests that hang."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.timeout(TIMEOUT_SECONDS, method="thread"))
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, TypeAlias
 
 import msgspec
 
-from zena_sse.contract.events import Moment
+from zena_sse.contract.moments import Moment
 
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 

@@ -8,11 +8,11 @@ last of its kind matters); `stream` ones are about the connection itself and bel
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
+from zena_sse.contract.moments import Moment
 from zena_sse.errors import EventTooLarge, InvalidQuery
 
 Kept = Literal["log", "newest", "live", "stream"]
@@ -25,9 +25,6 @@ Provider = Literal["imap", "gmail", "outlook", "icloud", "yahoo", "folder", "mai
 # Text taken from mail is cut at 500 characters, so that no event comes near its 64 KiB.
 TEXT_LIMIT = 500
 MailText = Annotated[str, msgspec.Meta(max_length=TEXT_LIMIT)]
-
-# An aware datetime; on the wire RFC 3339, UTC.
-Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 Mode = Literal["live", "resumed", "reset"]
 ResetReason = Literal["unknown_epoch", "expired", "ahead", "malformed"]

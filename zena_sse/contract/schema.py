@@ -58,8 +58,9 @@ STREAM_QUERY: Document = {
         "description": "Name of this tab; a new stream replaces the one of the same user and tab.",
     },
     "poll": {
-        "type": "integer",
+        "type": "number",
         "minimum": 1,
+        "maximum": 50,
         "description": "End the response after the first delivery, or after this many seconds.",
     },
     "token": {

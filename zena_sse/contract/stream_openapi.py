@@ -35,6 +35,7 @@ DEFAULT_PROBLEM = {"$ref": "#/components/responses/Problem"}
 # The ticket opens a stream and nothing else.
 CALLER: list[Document] = [{"bearer": []}, {"cookie": []}]
 BATCH_LIMIT = 100
+ASKING_TAB = "The tab that asks; what it does itself, it is not told."
 
 STREAM = """One connection for each browser tab. The first event is `stream.ready`; after silence comes
 `stream.ping`; before every end that the server chooses comes `stream.closing`. Shedding and draining answer
@@ -141,7 +142,10 @@ def _command(command: type[Command]) -> Document:
         "operationId": f"post_{command.type.replace('.', '_')}",
         "tags": ["commands"],
         "security": CALLER,
-        "parameters": [key | {"description": "Becomes the `commandId`; the same key and body run once."}],
+        "parameters": [
+            key | {"description": "Becomes the `commandId`; the same key and body run once."},
+            {"name": "tab", "in": "query", "schema": _bare(STREAM_QUERY["tab"]), "description": ASKING_TAB},
+        ],
         "requestBody": _json(command.__name__) | {"required": True},
         "responses": {"202": accepted}
         | _problems(Unauthenticated, InvalidPayload, IdempotencyConflict, TooManyRequests),

@@ -9,9 +9,10 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from zena_sse.contract.events import Provider
+from zena_sse.contract.moments import timestamp
 from zena_sse.errors import AccountExists, NotFound
 from zena_sse.security.vault import Vault
-from zena_sse.storage.port import Reader, Transaction, timestamp
+from zena_sse.storage.port import Reader, Transaction
 
 # failed: opening it cannot succeed before somebody changes something; read again only when asked to.
 # removed: its data is being removed; nobody sees it any more.

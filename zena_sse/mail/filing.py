@@ -7,6 +7,7 @@ from hashlib import blake2b
 
 import msgspec
 
+from zena_sse.contract.moments import timestamp
 from zena_sse.mail.content.message import Message
 from zena_sse.mail.links import StoredLinks
 from zena_sse.mail.threading import Placement, participants, place
@@ -20,7 +21,7 @@ from zena_sse.mail.threadrows import (
     publish_updated,
     save_row,
 )
-from zena_sse.storage.port import Transaction, timestamp
+from zena_sse.storage.port import Transaction
 
 
 class Filing:

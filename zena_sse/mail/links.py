@@ -7,8 +7,9 @@ from datetime import datetime
 
 import msgspec
 
+from zena_sse.contract.moments import timestamp
 from zena_sse.mail.threading import Candidate, Thread
-from zena_sse.storage.port import Reader, timestamp
+from zena_sse.storage.port import Reader
 
 # Messages of one subject that are looked at, the newest: a web form sends thousands of the same.
 NAMESAKES = 500

@@ -8,9 +8,10 @@ from typing import Literal
 import msgspec
 
 from zena_sse.contract.events import Provider, SyncCompleted, SyncError, SyncStarted
+from zena_sse.contract.moments import timestamp
 from zena_sse.mail.accounts import Account, mark_failed, mark_synced
 from zena_sse.mail.content.message import cut
-from zena_sse.storage.port import Reader, Transaction, timestamp
+from zena_sse.storage.port import Reader, Transaction
 
 RunState = Literal["queued", "running", "completed"]
 

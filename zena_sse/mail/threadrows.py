@@ -8,8 +8,9 @@ from datetime import datetime
 import msgspec
 
 from zena_sse.contract.events import Category, Classification, NextActionOwner, ThreadNew, ThreadUpdated
+from zena_sse.contract.moments import timestamp
 from zena_sse.mail.content.message import cut
-from zena_sse.storage.port import Reader, Transaction, Value, timestamp
+from zena_sse.storage.port import Reader, Transaction, Value
 
 # Addresses remembered of a thread, to find it by subject; a mail to a whole town must not make its row huge.
 PARTICIPANTS = 200

@@ -10,10 +10,11 @@ import msgspec
 
 from zena_sse.contract.commands import ThreadView, ViewedAt
 from zena_sse.contract.events import Category, Classification, NextActionOwner, ThreadViewed
+from zena_sse.contract.moments import timestamp
 from zena_sse.dispatch import Caller
 from zena_sse.errors import InvalidQuery, NotFound
 from zena_sse.mail.content.message import Address, Attachment, Message
-from zena_sse.storage.port import Reader, Transaction, timestamp
+from zena_sse.storage.port import Reader, Transaction
 
 Which = Literal["all", "focus", "waiting"]
 

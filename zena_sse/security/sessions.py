@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 import re
 
+from zena_sse.contract.moments import timestamp
 from zena_sse.security.principal import Principal
-from zena_sse.storage.port import Reader, Transaction, timestamp
+from zena_sse.storage.port import Reader, Transaction
 
 # 32 random bytes: guessing one of a million sessions takes 2^236 attempts.
 SECRET_BYTES = 32

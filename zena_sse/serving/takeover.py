@@ -59,9 +59,8 @@ class TakeoverProtocol(HttpToolsProtocol):
     """uvicorn's HTTP protocol, with that offer in the scope of every request."""
 
     _is_local = False
-    _requests = 0  # begun on this connection
-    _in_header = False
-    _header_bytes = 0
+    _steps = 0  # of parsing that were finished on this connection
+    _pending_bytes = 0  # that came since
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Note whether the caller came through the operator's socket, which only its owner can open."""
@@ -70,20 +69,27 @@ class TakeoverProtocol(HttpToolsProtocol):
         self._is_local = sock is not None and sock.family == socket.AF_UNIX
 
     def data_received(self, data: bytes) -> None:
-        """Bound the header, which the parser does not: it would take all that is sent."""
-        open_header = self._requests if self._in_header else None
+        """Bound headers and trailers, which the parser does not: it would take all that is sent."""
+        before = self._steps
         super().data_received(data)
-        if self._in_header and self._requests == open_header:
-            self._header_bytes += len(data)
-            if self._header_bytes > HEADER_BYTES:
-                self.send_400_response("The header is too large.")
+        self._pending_bytes = self._pending_bytes + len(data) if self._steps == before else 0
+        if self._pending_bytes > HEADER_BYTES:
+            self.send_400_response("The header is too large.")
 
     def on_message_begin(self) -> None:
-        """A request begins, with its header."""
-        self._requests += 1
-        self._in_header = True
-        self._header_bytes = 0
+        """A step of parsing."""
+        self._steps += 1
         super().on_message_begin()
+
+    def on_body(self, body: bytes) -> None:
+        """A step of parsing."""
+        self._steps += 1
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """A step of parsing."""
+        self._steps += 1
+        super().on_message_complete()
 
     def on_headers_complete(self) -> None:
         """Put the offer into the scope before the app sees it."""
@@ -92,7 +98,7 @@ class TakeoverProtocol(HttpToolsProtocol):
         if self._is_local:
             extensions[OPERATOR] = True
         cast("dict[str, Any]", self.scope)["extensions"] = extensions
-        self._in_header = False
+        self._steps += 1
         super().on_headers_complete()
         if self.cycle is not None:
             offer.belongs_to(self.cycle)

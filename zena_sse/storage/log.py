@@ -7,7 +7,8 @@ from datetime import datetime
 
 import msgspec
 
-from zena_sse.storage.port import Reader, Storage, Transaction, timestamp
+from zena_sse.contract.moments import timestamp
+from zena_sse.storage.port import Reader, Storage, Transaction
 from zena_sse.stream.frame import encode_record
 from zena_sse.stream.log import Page, Position, Record
 

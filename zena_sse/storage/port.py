@@ -13,7 +13,7 @@ program only through `publish`, `announce` and `after_commit`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Concatenate, LiteralString, ParamSpec, Protocol, TypeVar
 
 from zena_sse.contract.events import Event
@@ -70,8 +70,3 @@ class Storage(Protocol):
         self, unit: Callable[Concatenate[Transaction, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
         """Run a unit of work. Raises `StorageUnavailable`, `StorageBusy`, or whatever the unit raised."""
-
-
-def timestamp(moment: datetime) -> str:
-    """A moment as it is stored and sent: `2026-11-20T09:00:00.120Z`; sorts as text."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -9,7 +9,8 @@ from typing import LiteralString, NamedTuple, Protocol, TypeVar
 import msgspec
 
 from zena_sse.contract.events import Event, encode_event
-from zena_sse.storage.port import Value, timestamp
+from zena_sse.contract.moments import timestamp
+from zena_sse.storage.port import Value
 from zena_sse.stream.frame import encode_frame, encode_record
 from zena_sse.stream.log import Record
 

@@ -13,7 +13,7 @@ from zena_sse.contract.events import (
     StreamReady,
     encode_event,
 )
-from zena_sse.storage.port import timestamp
+from zena_sse.contract.moments import timestamp
 from zena_sse.stream.cursor import Cursor, Opening
 from zena_sse.stream.frame import encode_frame
 

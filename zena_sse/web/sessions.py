@@ -10,7 +10,7 @@ import msgspec
 from quart import Blueprint, Response, request
 from quart_schema import document_response, tag
 
-from zena_sse.contract.events import Moment
+from zena_sse.contract.moments import Moment
 from zena_sse.errors import Unauthenticated
 from zena_sse.security.principal import How, Principal, Role
 from zena_sse.security.sessions import (

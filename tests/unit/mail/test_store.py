@@ -15,12 +15,12 @@ from tests.databases import NOON
 from tests.mailroom import ANNA, Room, open_room
 from tests.memorymailbox import AGENT, mail
 from zena_sse.contract.events import TEXT_LIMIT
+from zena_sse.contract.moments import timestamp
 from zena_sse.mail.connector import FolderState, Remote
 from zena_sse.mail.reading import bare_message
 from zena_sse.mail.removal import apply_gone, drop_stale
 from zena_sse.mail.runs import Run
 from zena_sse.mail.store import Copy, apply_batch, find_folder, held_uids, record_folder
-from zena_sse.storage.port import timestamp
 
 
 @pytest.fixture

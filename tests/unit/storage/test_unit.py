@@ -13,9 +13,10 @@ import pytest
 from tests.databases import NOON, PATIENCE_SECONDS, Clock, epochs, new_database, running_storage, viewed
 from tests.eventstream import read_events
 from zena_sse.contract.events import Event, StreamPing, SyncCompleted, ThreadNew, ThreadUpdated, TypingStarted
+from zena_sse.contract.moments import timestamp
 from zena_sse.errors import EventTooLarge, StorageUnavailable
 from zena_sse.storage.log import find_position
-from zena_sse.storage.port import Reader, Transaction, Value, timestamp
+from zena_sse.storage.port import Reader, Transaction, Value
 from zena_sse.storage.sqlite import SqliteStorage
 from zena_sse.storage.unit import Offer
 

@@ -1,0 +1,16 @@
+"""Moments as they cross the wire and are stored: RFC 3339, UTC, in milliseconds."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import msgspec
+
+# An aware datetime.
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+def timestamp(moment: datetime) -> str:
+    """`2026-11-20T09:00:00.120Z`; sorts as text."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

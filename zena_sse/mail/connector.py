@@ -7,7 +7,7 @@ thread, the mailbox's own, and may block it. An adapter turns whatever its libra
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import UTC, date, datetime, time
 from types import MappingProxyType
@@ -110,3 +110,17 @@ class Connector(Protocol):
 def window_start(since: date | None) -> datetime:
     """The first moment whose mail is wanted."""
     return datetime.combine(since or date(1970, 1, 1), time(), UTC)
+
+
+def batches(remotes: Iterable[Remote], most: int, most_bytes: int) -> Iterator[list[Remote]]:
+    """The same in batches of bounded count and size; a huge message stands alone."""
+    batch: list[Remote] = []
+    size = 0
+    for remote in remotes:
+        if batch and (len(batch) == most or size + remote.size > most_bytes):
+            yield batch
+            batch, size = [], 0
+        batch.append(remote)
+        size += remote.size
+    if batch:
+        yield batch

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from hashlib import blake2b
 
 import msgspec
 import structlog
 
 from zena_sse.errors import StorageUnavailable, ZenaError
-from zena_sse.mail.connector import Changes, Connector, Held, Remote
+from zena_sse.mail.connector import Changes, Connector, Held, Remote, batches
 from zena_sse.mail.content.message import Address, Message
 from zena_sse.mail.mailbox import OpenMailbox
 from zena_sse.mail.ports import Ports
@@ -90,7 +90,7 @@ class Reading:
 
     async def _take_in(self, remotes: Sequence[Remote]) -> None:
         """Fetch, parse and apply; the next batch is fetched while this one is parsed and applied."""
-        upcoming = batches(remotes)
+        upcoming = batches(remotes, BATCH_MESSAGES, BATCH_BYTES)
         batch = next(upcoming, [])
         fetching = self._fetch(batch)
         try:
@@ -168,20 +168,6 @@ def fetch(connector: Connector, batch: Sequence[Remote]) -> list[Raw]:
     for folder in dict.fromkeys(remote.folder for remote in batch):
         found.update(connector.fetch(folder, [remote for remote in batch if remote.folder == folder]))
     return [(remote, found[remote]) for remote in batch if remote in found]
-
-
-def batches(remotes: Iterable[Remote]) -> Iterator[list[Remote]]:
-    """The same in batches of bounded count and size; a huge message stands alone."""
-    batch: list[Remote] = []
-    size = 0
-    for remote in remotes:
-        if batch and (len(batch) == BATCH_MESSAGES or size + remote.size > BATCH_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(remote)
-        size += remote.size
-    if batch:
-        yield batch
 
 
 def bare_message(remote: Remote, raw: bytes, defect: str) -> Message:

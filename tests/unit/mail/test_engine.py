@@ -16,10 +16,10 @@ from tests.mailroom import ANNA, EngineRoom, Room, open_room, running_engine, sy
 from tests.memorymailbox import AGENT, MemoryMailbox, mail
 from zena_sse.contract.events import SyncProgress
 from zena_sse.mail.accounts import find_account
-from zena_sse.mail.connector import Remote
+from zena_sse.mail.connector import Remote, batches
 from zena_sse.mail.connectors.folder import FolderConnector
 from zena_sse.mail.content.message import Message
-from zena_sse.mail.reading import BATCH_BYTES, BATCH_MESSAGES, batches
+from zena_sse.mail.reading import BATCH_BYTES, BATCH_MESSAGES
 from zena_sse.mail.removal import purge_account, remove_account
 from zena_sse.mail.runs import request_sync
 from zena_sse.settings import Settings
@@ -340,7 +340,7 @@ async def gone(room: Room) -> None:
 def test_batches_are_bounded_in_number_and_size() -> None:
     moment = datetime(2026, 11, 20, tzinfo=UTC)
     small = [Remote("INBOX", str(n), moment, 1) for n in range(BATCH_MESSAGES + 1)]
-    assert [len(batch) for batch in batches(small)] == [BATCH_MESSAGES, 1]
+    assert [len(batch) for batch in batches(small, BATCH_MESSAGES, BATCH_BYTES)] == [BATCH_MESSAGES, 1]
     large = [Remote("INBOX", str(n), moment, BATCH_BYTES) for n in range(3)]
-    assert [len(batch) for batch in batches(large)] == [1, 1, 1]
-    assert list(batches([])) == []
+    assert [len(batch) for batch in batches(large, BATCH_MESSAGES, BATCH_BYTES)] == [1, 1, 1]
+    assert list(batches([], BATCH_MESSAGES, BATCH_BYTES)) == []

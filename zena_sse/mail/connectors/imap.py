@@ -12,7 +12,7 @@ import contextlib
 import imaplib
 import ssl
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
@@ -28,6 +28,7 @@ from zena_sse.mail.connector import (
     FolderState,
     Held,
     Remote,
+    batches,
     window_start,
 )
 from zena_sse.mail.connectors.imaplogin import Login, sign_in
@@ -195,7 +196,7 @@ class ImapConnector:
 
     def fetch(self, folder: str, remotes: Sequence[Remote]) -> Iterator[tuple[Remote, bytes]]:
         """The messages, in batches of `BATCH_BYTES`; fetching does not mark them as read."""
-        for batch in _batches(remotes):
+        for batch in batches(remotes, BATCH_MESSAGES, BATCH_BYTES):
             with translated(self._where):
                 bodies = self._bodies(folder, batch)
             for remote in batch:
@@ -307,19 +308,6 @@ def _fetch_bodies(client: Client, batch: list[Remote]) -> dict[int, bytes]:
     item, key = (f"BODY.PEEK[]<0.{CUT_AFTER}>", b"BODY[]<0>") if is_cut else ("BODY.PEEK[]", b"BODY[]")
     answer = client.fetch([int(remote.uid) for remote in batch], [item])
     return {uid: about[key] for uid, about in answer.items() if isinstance(about.get(key), bytes)}
-
-
-def _batches(remotes: Iterable[Remote]) -> Iterator[list[Remote]]:
-    batch: list[Remote] = []
-    size = 0
-    for remote in remotes:
-        if batch and (len(batch) == BATCH_MESSAGES or size + remote.size > BATCH_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(remote)
-        size += remote.size
-    if batch:
-        yield batch
 
 
 def _chunks(uids: list[int]) -> Iterator[list[int]]:

@@ -77,5 +77,5 @@ def viewed(thread_id: str) -> ThreadViewed:
 async def until(condition: Callable[[], bool]) -> None:
     """Wait until something is so, looking again at every turn."""
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while not condition():  # noqa: ASYNC110  # any condition, not one that sets an event
+        while not condition():  # any condition, not one that sets an event
             await asyncio.sleep(0.002)

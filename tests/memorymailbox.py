@@ -144,7 +144,7 @@ class MemoryConnector:
             if remote.uid in self._box.folders[folder] and remote.uid not in self._box.vanishing:
                 yield remote, self._box.folders[folder][remote.uid][1]
 
-    def wait(self, seconds: float) -> bool:  # noqa: ARG002  # the engine's own timer ends the wait
+    def wait(self, seconds: float) -> bool:  # the engine's own timer ends the wait
         box = self._box
         with box._bell:
             box.waiting += 1

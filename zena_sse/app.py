@@ -17,7 +17,7 @@ from quart import Quart
 from quart_schema import Info, QuartSchema
 
 from zena_sse import __version__
-from zena_sse.contract.events import Event
+from zena_sse.contract.events import EVENTS, Event
 from zena_sse.contract.schema import Document
 from zena_sse.dispatch import Dispatch
 from zena_sse.errors import ZenaError
@@ -38,6 +38,7 @@ from zena_sse.security.tokens import Tokens
 from zena_sse.security.vault import Vault, load_or_create_keys
 from zena_sse.serving.drain import Drain
 from zena_sse.serving.stream import Streams
+from zena_sse.serving.turns import Turns
 from zena_sse.settings import Settings
 from zena_sse.storage.log import StoredLog
 from zena_sse.storage.migrate import migrate
@@ -90,6 +91,8 @@ class Zena:
             self.ownership.release()
             raise
         self.metrics = Metrics()
+        # Looking a label up costs more than all the rest of an offer.
+        self._count_event = {name: self.metrics.events.labels(name).inc for name in EVENTS}
         self.hub = Hub()
         self.drain = Drain(self.hub)
         self.storage = SqliteStorage(
@@ -108,6 +111,7 @@ class Zena:
             self.metrics,
             now,
             self.drain,
+            Turns(),
         )
         self.tickets = Tickets(now, secrets.token_urlsafe)
         self.identity = Identity(self.tokens, self.tickets, self.storage, settings, now)
@@ -179,7 +183,7 @@ class Zena:
         )
 
     def _offer(self, offer: Offer) -> None:
-        self.metrics.events.labels(offer.record.type).inc()
+        self._count_event[offer.record.type]()
         self.hub.offer(offer.user_id, offer.record, except_tab=offer.except_tab)
 
     def _observe_group(self, units: int) -> None:

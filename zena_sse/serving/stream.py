@@ -11,6 +11,7 @@ import structlog
 from zena_sse.contract.events import ClosingReason
 from zena_sse.metrics import Metrics
 from zena_sse.serving.drain import Drain
+from zena_sse.serving.turns import Turns
 from zena_sse.stream.cursor import Opening
 from zena_sse.stream.hub import Hub
 from zena_sse.stream.log import Record
@@ -48,6 +49,7 @@ class Streams(msgspec.Struct, frozen=True):
     metrics: Metrics
     clock: Callable[[], datetime]
     drain: Drain
+    turns: Turns
 
 
 class Stream:

@@ -16,14 +16,21 @@ CLOSE_SECONDS = 2.0
 
 
 class TakenStream(Stream, asyncio.Protocol):
-    """Between the events of its connection and its subscription there is nothing: no task, no queue."""
+    """Between the events of its connection and its subscription there is nothing: no task, no queue.
 
-    __slots__ = ("_reading", "_transport")
+    What a stream sends first in a turn of the loop leaves at once; what follows in the same turn leaves
+    together at its end, in one write.
+    """
+
+    __slots__ = ("_in_turn", "_reading", "_transport", "_turn", "_turn_bytes")
 
     def __init__(self, shared: Streams, admission: Admission) -> None:
         super().__init__(shared, admission)
         self._transport: asyncio.Transport | None = None
         self._reading: asyncio.Task[None] | None = None
+        self._in_turn = False  # something has left in this turn of the loop
+        self._turn: list[bytes] | None = None  # what is to follow at its end
+        self._turn_bytes = 0
 
     def begin(self, transport: asyncio.Transport, head: bytes, admission: Admission, *, paused: bool) -> None:
         """Own the connection from here on; `paused` is what the transport last said to the former owner."""
@@ -59,6 +66,29 @@ class TakenStream(Stream, asyncio.Protocol):
     # --- the stream's side ----------------------------------------------------------------------
 
     def _send(self, data: bytes) -> None:
+        if not self._in_turn:
+            self._in_turn = True
+            self._shared.turns.append(self)
+            self._write(data)
+            return
+        if self._turn is None:
+            self._turn = []
+        self._turn.append(data)
+        self._turn_bytes += len(data)
+        if self._turn_bytes > HIGH_WATER:
+            self._flush()
+
+    def end_turn(self) -> None:
+        """Send what the turn has gathered."""
+        self._in_turn = False
+        self._flush()
+
+    def _flush(self) -> None:
+        if self._turn is not None:
+            data, self._turn, self._turn_bytes = b"".join(self._turn), None, 0
+            self._write(data)
+
+    def _write(self, data: bytes) -> None:
         if self._transport is not None:
             self._transport.write(data)
 
@@ -91,6 +121,7 @@ class TakenStream(Stream, asyncio.Protocol):
         transport = self._transport
         if transport is None:
             return
+        self._flush()
         transport.write(last)
         transport.close()
         asyncio.get_running_loop().call_later(CLOSE_SECONDS, transport.abort)

@@ -330,7 +330,7 @@ async def test_a_removal_that_a_crash_cut_short_goes_on_after_the_start(room: Ro
 async def gone(room: Room) -> None:
     """Wait until there is no account."""
     async with asyncio.timeout(10):
-        while await room.count("accounts"):  # noqa: ASYNC110  # only the database knows
+        while await room.count("accounts"):  # only the database knows
             await asyncio.sleep(0)
 
 

@@ -37,6 +37,7 @@ from zena_sse.serving import plain
 from zena_sse.serving.drain import Drain
 from zena_sse.serving.stream import Admission, Stream, Streams
 from zena_sse.serving.taken import TakenStream
+from zena_sse.serving.turns import Turns
 from zena_sse.storage.log import StoredLog, erase_stream, read_page, trim_log
 from zena_sse.storage.port import Transaction
 from zena_sse.storage.sqlite import SqliteStorage
@@ -340,6 +341,7 @@ class StreamMachine(RuleBasedStateMachine):
             metrics=Metrics(),
             clock=lambda: NOON,
             drain=Drain(self.hub),
+            turns=Turns(),
         )
 
     @property

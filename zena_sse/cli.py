@@ -121,7 +121,7 @@ def token(user: str, role: str, ttl: int) -> None:
 async def _token(user: str, role: str, ttl: int) -> None:
     from datetime import UTC, datetime, timedelta
 
-    from zena_sse.operator import call, is_served
+    from zena_sse.operator import alone, call, is_served
 
     chosen = settings()
     if await is_served(chosen):
@@ -133,7 +133,8 @@ async def _token(user: str, role: str, ttl: int) -> None:
     else:
         from zena_sse.security.tokens import Tokens
 
-        tokens = Tokens.of(chosen, lambda: datetime.now(UTC))
+        with alone(chosen):
+            tokens = Tokens.of(chosen, lambda: datetime.now(UTC))
         click.echo(tokens.sign(user, role, timedelta(seconds=ttl)))  # type: ignore[arg-type]  # click checked it
 
 

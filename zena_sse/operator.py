@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import httpx
 import msgspec
 
 from zena_sse.contract.replies import Problem
-from zena_sse.errors import ZenaError
+from zena_sse.errors import ConfigurationError, ZenaError
 from zena_sse.serving.takeover import OPERATOR
 from zena_sse.settings import Settings
 
@@ -49,6 +49,15 @@ async def is_served(settings: Settings) -> bool:
             return False
 
 
+@contextmanager
+def alone(settings: Settings) -> Iterator[None]:
+    """What is missing here may be missing only because no server was found."""
+    try:
+        yield
+    except ConfigurationError as error:
+        raise ConfigurationError(f"no server owns {settings.data_dir} (ZENA_DATA_DIR), and {error}") from None
+
+
 @asynccontextmanager
 async def operator_client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """A client whose requests come from the operator."""
@@ -58,7 +67,8 @@ async def operator_client(settings: Settings) -> AsyncIterator[httpx.AsyncClient
         return
     from zena_sse.app import create_app  # noqa: PLC0415  # most commands talk to a server and need no app
 
-    app = create_app(settings, background=False)
+    with alone(settings):
+        app = create_app(settings, background=False)
 
     async def as_operator(scope: dict[str, object], receive: object, send: object) -> None:
         await app(scope | {"extensions": {OPERATOR: True}}, receive, send)  # type: ignore[arg-type]  # ASGI

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+import structlog
 from quart import Quart
 
+from zena_sse import __version__
 from zena_sse.app import Zena, create_app
 from zena_sse.operator import socket_path
 from zena_sse.serving.server import Server, listening
 from zena_sse.settings import Settings
+
+log = structlog.get_logger("zena.serve")
 
 
 async def serve(settings: Settings) -> None:
@@ -26,7 +30,14 @@ async def serve_app(
         port: int = sockets[0].getsockname()[1]
 
         async def say_ready() -> None:
+            log.info(
+                "listening",
+                url=f"http://{settings.host}:{port}",
+                version=__version__,
+                data=str(settings.data_dir),
+            )
             if ready is not None:
                 await ready(zena, port)
 
         await Server(app, drain=zena.drain, ready=say_ready).serve(sockets)
+        log.info("stopped")

@@ -43,8 +43,12 @@ async def follow(
                     cursor = event.id or cursor
                     delay = (event.retry or 0) / 1000 or delay
                     yield event
-        except httpx.TransportError:
+        except httpx.TransportError as error:
             failures += 1
+            if failures == 1:
+                click.echo(
+                    f"zena-sse: no connection ({str(error) or type(error).__name__}); trying again", err=True
+                )
             delay = random.uniform(0, min(LONGEST_DELAY, FIRST_DELAY * 2**failures))  # noqa: S311  # jitter
         await asyncio.sleep(delay)
 
@@ -96,6 +100,8 @@ async def _print_log(
     from zena_sse.app import open_log  # noqa: PLC0415  # only here is the database opened
 
     wanted = read_types(types)
+    if not settings.database_path.exists():
+        raise Refused(f"no server owns {settings.data_dir} (ZENA_DATA_DIR), and there is no database in it")
     async with open_log(settings) as log:
         position = (await log.page(user, NEWEST)).position
         if not position.epoch:

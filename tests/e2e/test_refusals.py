@@ -144,10 +144,11 @@ def test_tail_with_a_bad_credential_or_filter_ends_with_the_servers_words(runnin
 
 def test_log_read_without_a_server_refuses_a_cursor_that_is_not_its_own(new_server: NewServer) -> None:
     alone = new_server()
-    assert "no user 'anna'" in alone.run("tail", "--user", "anna").refusal()
+    assert "no database" in alone.run("tail", "--user", "anna").refusal()
     alone.start()
     alone.get("/snapshot", "anna")
     alone.stop()
+    assert "no user 'bert'" in alone.run("tail", "--user", "bert").refusal()
     for cursor in ("nonsense", "00000000-0"):
         assert f"'{cursor}'" in alone.run("tail", "--user", "anna", "--from", cursor).refusal()
     assert "types" in alone.run("tail", "--user", "anna", "--types", "Everything!").refusal()

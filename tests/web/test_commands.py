@@ -235,6 +235,16 @@ async def test_a_batch_has_a_hundred_commands_at_most(site: Site) -> None:
     status, outcomes = await batch(site, [entry] * 100)
     assert (status, len(outcomes)) == (200, 100)
     assert await batch(site, []) == (200, [])
-    for wrong in ([entry] * 101, entry, [entry | {"at": "noon"}], [{"type": "typing.start"}], [None]):
+    for wrong in ([entry] * 101, entry):
         status, problem = await batch(site, wrong)
         assert (status, problem["code"]) == (422, "invalid_payload")
+
+
+async def test_a_malformed_entry_of_a_batch_does_not_stop_the_rest(site: Site) -> None:
+    entry = {"type": "typing.start", "payload": {"where": "t"}}
+    entries = [entry | {"at": "noon"}, {"payload": {}}, None, 5, {"type": "sync.request"}, entry]
+    status, outcomes = await batch(site, entries)
+    assert status == 200
+    assert [outcome["status"] for outcome in outcomes] == [422, 422, 422, 422, 202, 202]
+    assert {outcome["problem"]["code"] for outcome in outcomes[:4]} == {"invalid_payload"}
+    assert len({outcome["commandId"] for outcome in outcomes}) == len(entries)

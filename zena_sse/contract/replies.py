@@ -31,7 +31,7 @@ class BatchEntry(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True
     """One command of a batch; its `commandId` is its idempotency key."""
 
     type: str
-    payload: msgspec.Raw
+    payload: msgspec.Raw = msgspec.field(default_factory=lambda: msgspec.Raw(b"{}"))
     command_id: str | None = None
 
 

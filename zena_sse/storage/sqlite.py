@@ -144,8 +144,10 @@ class Ownership:
     def __init__(self, path: Path) -> None:
         lock = path.with_name(f"{path.name}.lock")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._file = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            # Mail is nobody else's business; what SQLite puts beside the file gets the file's permissions.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         except OSError as error:
             raise ConfigurationError(
                 f"ZENA_DATA_DIR: {lock.parent} cannot be used: {error.strerror}"

@@ -69,13 +69,15 @@ def command_routes(
     async def post_commands() -> Response:
         """Run what an offline client has queued, in order; one that fails does not stop the rest."""
         principal = await identity.principal(dict(request.scope))
-        entries = decode_json(await read_body(), list[BatchEntry])
+        entries = decode_json(await read_body(), list[msgspec.Raw])
         if len(entries) > BATCH_LIMIT:
             raise InvalidPayload(f"A batch has at most {BATCH_LIMIT} commands, this one {len(entries)}.")
         outcomes = []
-        for entry in entries:
-            caller = Caller(principal.user_id, entry.command_id or new_id(), _tab())
+        for raw in entries:
+            caller = Caller(principal.user_id, new_id(), _tab())
             try:
+                entry: BatchEntry = decode_json(bytes(raw), BatchEntry)
+                caller = msgspec.structs.replace(caller, command_id=entry.command_id or caller.command_id)
                 done = await run(caller, entry.type, bytes(entry.payload), keyed=bool(entry.command_id))
             except ZenaError as error:
                 outcomes.append(_failed(caller, error))

@@ -208,3 +208,14 @@ def test_a_message_without_a_date_counts_from_when_its_file_was_written(folder: 
     os.utime(path, (MONDAY.timestamp(), MONDAY.timestamp()))
     with opened(folder.connector()) as connector:
         assert all_changes(connector).new[0].received == MONDAY
+
+
+@pytest.mark.parametrize("layout", ["INBOX", "cur"])
+def test_mailbox_that_vanished_is_missing_and_not_empty(tmp_path: Path, layout: str) -> None:
+    root = tmp_path / "mailbox"
+    (root / layout).mkdir(parents=True)
+    connector = FolderConnector(root) if layout == "INBOX" else MaildirConnector(root)
+    connector.open()
+    root.rename(tmp_path / "gone")
+    with pytest.raises(MailboxMissing, match=f"it needs a directory {layout}"):
+        connector.folders()

@@ -93,3 +93,11 @@ def test_directory_that_cannot_be_made_is_one_line_that_names_the_setting(tmp_pa
     with pytest.raises(ConfigurationError, match="ZENA_DATA_DIR") as caught:
         Ownership(tmp_path / "file" / "data" / "zena.db")
     assert "\n" not in str(caught.value)
+
+
+def test_database_can_be_read_by_its_owner_only(tmp_path: Path) -> None:
+    path = tmp_path / "data" / "zena.db"
+    ownership = Ownership(path)
+    migrate(path)
+    ownership.release()
+    assert [stat.S_IMODE(found.stat().st_mode) for found in (path.parent, path)] == [0o700, 0o600]

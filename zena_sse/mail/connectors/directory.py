@@ -59,8 +59,18 @@ class DirectoryConnector(ABC):
         self._reported: dict[str, str] = {}
         self._stamps: dict[str, int] = {}
 
-    @abstractmethod
     def folders(self) -> list[str]:
+        """The folders that are there. Raises `MailboxMissing` for none: the mailbox is gone, not mail."""
+        with _translated(self.root):
+            found = self._folders()
+        if not found:
+            raise MailboxMissing(f"There is no mailbox at {self.root}: {self.layout}")
+        return found
+
+    layout: str  # what makes a directory a mailbox, for people
+
+    @abstractmethod
+    def _folders(self) -> list[str]:
         """The folders that are there."""
 
     @abstractmethod
@@ -74,10 +84,7 @@ class DirectoryConnector(ABC):
     def open(self) -> None:
         """Look whether there is a mailbox. Raises `MailboxMissing`."""
         with _translated(self.root):
-            folders = self.folders()
-            if not folders:
-                raise MailboxMissing(f"There is no mailbox at {self.root}")
-            self._reported = {folder: _fingerprint(self._listing(folder)) for folder in folders}
+            self._reported = {folder: _fingerprint(self._listing(folder)) for folder in self.folders()}
 
     def close(self) -> None:
         """Forget what was seen."""

@@ -15,7 +15,9 @@ from zena_sse.mail.connectors.directory import DirectoryConnector
 class FolderConnector(DirectoryConnector):
     """Reads `INBOX/*.eml` and `Sent/*.eml`; the file's name is the uid."""
 
-    def folders(self) -> list[str]:
+    layout = "it needs a directory INBOX with .eml files"
+
+    def _folders(self) -> list[str]:
         """Those of the two that are there."""
         return [name for name in (INBOX, "Sent") if (self.root / name).is_dir()]
 

@@ -15,7 +15,9 @@ SENT_FOLDERS = (".Sent", ".Sent Items", ".Sent Messages", ".Sent Mail", ".INBOX.
 class MaildirConnector(DirectoryConnector):
     """Reads `new/` and `cur/`; the uid is the part of the name that never changes, before `:2,` and flags."""
 
-    def folders(self) -> list[str]:
+    layout = "it needs a directory cur"
+
+    def _folders(self) -> list[str]:
         """The Maildir itself and, if there is one, its folder of sent mail."""
         if not (self.root / "cur").is_dir():
             return []

@@ -102,6 +102,7 @@ class Zena:
             new_epoch=new_epoch,
             observe=self._observe_group,
         )
+        self.metrics.waiting.set_function(lambda: len(self.storage.writer))
         self.log = StoredLog(self.storage, new_epoch)
         self.streams = Streams(
             self.hub,
@@ -221,7 +222,7 @@ def create_app(settings: Settings, domain_clock: Clock = now, *, background: boo
         read_routes(zena.identity, zena.storage, zena.log),
         session_routes(zena.identity, zena.storage, zena.tickets, zena.hub, now, secrets.token_urlsafe),
         account_routes(zena.identity, zena.storage, zena.vault, zena.engine, zena.open_connector, new_id),
-        erasure_routes(zena.identity, zena.storage, zena.engine, zena.hub),
+        erasure_routes(zena.identity, zena.storage, zena.engine, zena.hub, now),
         publishing_routes(zena.identity, zena.storage),
         operator_routes(zena.tokens),
         operation_routes(zena.missing, zena.openapi, zena.metrics),

@@ -90,7 +90,7 @@ def demo(port: int, no_browser: bool) -> None:  # noqa: ARG001  # there is no pa
     from zena_sse.demo.run import run_demo
     from zena_sse.logs import configure_logs
 
-    configure_logs(os.environ.get("ZENA_LOG_LEVEL", "warning"))
+    configure_logs(settings().log_level if "ZENA_LOG_LEVEL" in os.environ else "warning")
     run(run_demo(port))
 
 

@@ -31,6 +31,10 @@ class Caller(msgspec.Struct, frozen=True):
 Handler = Callable[[Transaction, Caller, Any], Result]
 
 
+# Answers forgotten in one unit of work.
+DROPPED_ANSWERS = 500
+
+
 class Outcome(msgspec.Struct, frozen=True):
     """An answer, and whether it is the one given before."""
 
@@ -80,9 +84,15 @@ def decode_command(command_type: str, body: bytes) -> Command:
     return decode_json(body or b"{}", declared)
 
 
-def drop_old_answers(tx: Transaction, before: datetime) -> int:
-    """Forget the answers of keys used before then."""
-    return tx.execute("DELETE FROM idempotency WHERE at < :before", before=timestamp(before))
+def drop_old_answers(tx: Transaction, before: datetime) -> bool:
+    """Forget some answers of keys used before then; whether there may be more."""
+    dropped = tx.execute(
+        "DELETE FROM idempotency WHERE (user_id, command, key) IN"
+        " (SELECT user_id, command, key FROM idempotency WHERE at < :before LIMIT :most)",
+        before=timestamp(before),
+        most=DROPPED_ANSWERS,
+    )
+    return dropped == DROPPED_ANSWERS
 
 
 def drop_answers_of(tx: Transaction, user_id: str) -> None:

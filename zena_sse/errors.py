@@ -140,12 +140,6 @@ class StorageBusy(ZenaError):
     code, status, retryable = "storage_busy", 503, True
 
 
-class Draining(ZenaError):
-    """This server is about to stop; try again, another one answers."""
-
-    code, status, retryable = "draining", 503, True
-
-
 # --- mailboxes ----------------------------------------------------------------------------------
 
 
@@ -186,9 +180,3 @@ class DataDirectoryInUse(ZenaError):
     """Another zena-sse process owns this data directory."""
 
     code, status = "data_directory_in_use", 409
-
-
-class DatabaseBehind(ZenaError):
-    """The database is older than this program: run `zena-sse migrate`."""
-
-    code = "database_behind"

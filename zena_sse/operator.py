@@ -12,6 +12,7 @@ import msgspec
 
 from zena_sse.contract.replies import Problem
 from zena_sse.errors import ConfigurationError, ZenaError
+from zena_sse.security.principal import is_user_id
 from zena_sse.serving.takeover import OPERATOR
 from zena_sse.settings import Settings
 
@@ -84,6 +85,8 @@ async def operator_client(settings: Settings) -> AsyncIterator[httpx.AsyncClient
 
 async def call(settings: Settings, method: str, path: str, *, user: str, body: object = None) -> bytes:
     """Ask once, as this user; the answer's body. Raises `Refused` with the server's own words."""
+    if not is_user_id(user):
+        raise Refused(f"{user!r} is not a user's id: 1 to 64 of A-Z a-z 0-9 . _ @ : + | -")
     async with operator_client(settings) as client:
         response = await client.request(
             method,

@@ -15,13 +15,16 @@ from httpx_sse import ServerSentEvent, aconnect_sse
 from zena_sse.contract.events import read_types
 from zena_sse.operator import Refused, is_served, refusal, socket_client
 from zena_sse.settings import Settings
-from zena_sse.stream.cursor import Cursor, parse_cursor
+from zena_sse.stream.cursor import Cursor, open_at
 
 # Three heartbeats without a sign of life: the connection is dead, whatever the socket says.
 SILENCE_SECONDS = 45.0
 
 # Full jitter between these bounds, in seconds, when the server cannot be reached.
 FIRST_DELAY, LONGEST_DELAY = 1.0, 30.0
+
+# A deploy, a proxy whose server restarts: what a client that resumes by itself waits out.
+MAY_PASS = frozenset({429, 502, 503, 504})
 
 # Behind every offset: a page from here has no records, only where the log stands.
 NEWEST = 10**18
@@ -62,6 +65,8 @@ async def _connect(
     async with aconnect_sse(
         client, "GET", "/events", headers=headers | resume, params=query, timeout=timeout
     ) as source:
+        if source.response.status_code in MAY_PASS:
+            raise httpx.ReadError(refusal(await source.response.aread()))
         if source.response.is_error:
             raise Refused(refusal(await source.response.aread()))
         async for event in source.aiter_sse():
@@ -106,11 +111,12 @@ async def _print_log(
         position = (await log.page(user, NEWEST)).position
         if not position.epoch:
             raise Refused(f"There is no user {user!r} in this data directory.")
-        start = parse_cursor(cursor or f"{position.epoch}-0")
-        if start is None or start.epoch != position.epoch:
-            raise Refused(f"{cursor!r} is not a cursor of this log; its beginning is {position.epoch}-0")
+        beginning = f"{position.epoch}-{position.floor - 1}"
+        opening = open_at(cursor or beginning, position)
+        if opening.mode == "reset":
+            raise Refused(f"{cursor!r} cannot be served ({opening.reason}); the log begins at {beginning}")
         click.echo("zena-sse: no server owns this data directory; this is what the log has", err=True)
-        after, complete = start.offset, False
+        after, complete = opening.cursor.offset, False
         while not complete:
             page = await log.page(user, after)
             for record in page.records:

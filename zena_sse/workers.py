@@ -16,6 +16,9 @@ import structlog
 T = TypeVar("T")
 R = TypeVar("R")
 
+# A batch takes milliseconds; one that has not ended by now never will.
+BATCH_SECONDS = 120.0
+
 log = structlog.get_logger("zena.workers")
 
 
@@ -24,6 +27,7 @@ class Workers:
 
     def __init__(self) -> None:
         self._pool: ProcessPoolExecutor | None = None
+        self._turn = asyncio.Lock()  # one batch in the worker at a time: whoever breaks it is to blame
 
     async def map(
         self, function: Callable[[Sequence[T]], list[R]], batch: Sequence[T], fallback: Callable[[T], R]
@@ -32,6 +36,12 @@ class Workers:
 
         `function` maps item by item and is importable by name; items and results can be pickled.
         """
+        async with self._turn:
+            return await self._map(function, batch, fallback)
+
+    async def _map(
+        self, function: Callable[[Sequence[T]], list[R]], batch: Sequence[T], fallback: Callable[[T], R]
+    ) -> list[R]:
         try:
             return await self._run(function, batch)
         except BrokenProcessPool:
@@ -59,11 +69,17 @@ class Workers:
         loop = asyncio.get_running_loop()
         with _leaving_interrupts_to_the_parent():
             running = loop.run_in_executor(self._pool, function, batch)
-        return await running
+        try:
+            async with asyncio.timeout(BATCH_SECONDS):
+                return await running
+        except TimeoutError:
+            raise BrokenProcessPool("a batch that does not end") from None
 
     def _restart(self) -> None:
         log.warning("worker restarts")
         if self._pool is not None:
+            for process in multiprocessing.active_children():  # one that hangs would never end by itself
+                process.kill()
             self._pool.shutdown(wait=False, cancel_futures=True)
         self._pool = None
 

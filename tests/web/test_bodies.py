@@ -81,3 +81,33 @@ async def test_many_requests_on_one_connection_are_not_added_up(live: LiveSite) 
             await reader.readexactly(int(head.lower().partition(b"content-length: ")[2].split()[0]))
     writer.close()
     await writer.wait_closed()
+
+
+@pytest.mark.parametrize("carrier", ["taken"])  # uvicorn as it comes waits for ever
+@pytest.mark.parametrize("sent", [b"", b"GET /healthz HTTP/1.1\r\nHost: z"])
+async def test_a_caller_who_does_not_say_what_they_want_is_cut_off(
+    live: LiveSite, monkeypatch: pytest.MonkeyPatch, sent: bytes
+) -> None:
+    monkeypatch.setattr("zena_sse.serving.takeover.HEADER_SECONDS", 0.2)
+    reader, writer = await asyncio.open_connection("127.0.0.1", live.server.port)
+    writer.write(sent)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        with contextlib.suppress(ConnectionResetError):
+            assert await reader.read() == b""
+    writer.close()
+
+
+async def test_half_a_request_behind_a_stream_does_not_end_it(
+    live: LiveSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zena_sse.serving.takeover.HEADER_SECONDS", 0.2)
+    reader, writer = await asyncio.open_connection("127.0.0.1", live.server.port)
+    bearer = live.bearer()["Authorization"]
+    head = f"GET /events HTTP/1.1\r\nHost: z\r\nAuthorization: {bearer}\r\n\r\n"
+    writer.write(head.encode() + b"GET /healthz HTTP/1.1\r\nHo")
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await reader.readuntil(b"stream.ready")
+        with pytest.raises(TimeoutError):  # it is still there when the patience would have ended
+            async with asyncio.timeout(0.5):
+                await reader.readuntil(b"stream.closing")
+    writer.transport.abort()

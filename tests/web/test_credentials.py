@@ -129,6 +129,12 @@ async def test_signing_out_twice_is_fine_and_clears_the_cookie(site: Site) -> No
         assert "Max-Age=0" in response.headers["Set-Cookie"]
 
 
+async def test_signing_out_ends_the_session_whatever_else_the_request_carries(site: Site) -> None:
+    cookie = await site.cookie()
+    assert (await site.client.delete("/session", headers=cookie | site.bearer())).status_code == 204
+    assert (await site.client.get("/me", headers=cookie)).status_code == 401
+
+
 @pytest.mark.parametrize("origin", [OTHER_PAGE, "null", "http://[", "https://localhost.evil.example", "x"])
 async def test_a_cookie_that_another_page_made_the_browser_send_moves_nothing(
     site: Site, origin: str

@@ -15,6 +15,7 @@ from tests.web.sites import MIA, Site
 from zena_sse.contract.replies import Problem
 
 TYPING = "/commands/typing.start"
+KNOWN_PROVIDER = b'{"provider":"gmail","username":"u","password":"p",'
 DEEP = b'{"type":"x.y","payload":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
 
 # method, path, body, status, code
@@ -83,6 +84,8 @@ BAD: list[tuple[str, str, bytes, int, str]] = [
     ("POST", "/accounts", b'{"provider":"imap","host":"h","username":"u"}', 422, "invalid_payload"),
     ("POST", "/accounts", b'{"provider":"imap","username":"u","password":"p"}', 422, "invalid_payload"),
     ("POST", "/accounts", b'{"provider":"gmail","username":"u","port":0}', 422, "invalid_payload"),
+    ("POST", "/accounts", KNOWN_PROVIDER + b'"host":"h"}', 422, "invalid_payload"),
+    ("POST", "/accounts", KNOWN_PROVIDER + b'"security":"plain"}', 422, "invalid_payload"),
     ("POST", "/accounts", b'{"provider":"folder","path":"/etc"}', 403, "forbidden"),
     ("POST", "/accounts", b'{"provider":"maildir","path":"/etc"}', 403, "forbidden"),
 ]  # fmt: skip

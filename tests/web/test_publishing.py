@@ -75,7 +75,7 @@ async def test_only_services_publish(site: Site) -> None:
     own = await site.client.post(f"/users/{MIA}/events", headers=site.bearer(MIA), json=VIEWED)
     assert own.status_code == 403
     assert (await site.client.post(f"/users/{MIA}/events", json=VIEWED)).status_code == 401
-    assert (await post(site, VIEWED, role="operator"))[0] == 202
+    assert (await post(site, VIEWED, role="operator"))[0] == 403, "an operator is who has the socket"
 
 
 async def test_an_unknown_user_is_404_and_does_not_come_into_being(site: Site) -> None:

@@ -136,7 +136,7 @@ async def test_removing_an_account_removes_it_and_its_threads(site: Site) -> Non
     assert response.status_code == 204
     assert (await get(site, "/accounts"))["accounts"] == []
     async with asyncio.timeout(PATIENCE_SECONDS):
-        await site.zena.engine.purged()
+        await site.zena.engine.purged([mine["accountId"]])
     assert (await get(site, "/snapshot"))["threads"] == []
     (theirs,) = (await get(site, "/accounts", NOAH))["accounts"]
     assert theirs["accountId"] == account_id

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
+from functools import partial
 
 import structlog
 
+from zena_sse.contract.events import Provider
 from zena_sse.errors import ZenaError
-from zena_sse.mail.accounts import accounts_to_keep
+from zena_sse.mail.accounts import Account, accounts_to_keep, add_account
 from zena_sse.mail.keeper import TROUBLE_SECONDS, Keeper
 from zena_sse.mail.ports import Ports
-from zena_sse.mail.removal import accounts_to_purge, purge_account
+from zena_sse.mail.removal import accounts_to_purge, purge_account, remove_account
 from zena_sse.mail.runs import end_orphans
+from zena_sse.storage.port import Transaction
 
 # Mailboxes read at the same moment: each holds two batches of mail at most.
 READINGS = 8
@@ -53,6 +56,26 @@ class Engine:
             keeper = self._keepers[account_id] = Keeper(self._ports, account_id, self._slots)
             _remember(self._keeping, account_id, self._keep(account_id, keeper))
 
+    def connect(
+        self,
+        tx: Transaction,
+        account_id: str,
+        user_id: str,
+        provider: Provider,
+        name: str,
+        addresses: Iterable[str],
+        sealed: bytes,
+    ) -> Account:
+        """The unit of work that connects a mailbox and, once that is durable, looks after it."""
+        account = add_account(tx, account_id, user_id, provider, name, addresses, sealed)
+        tx.after_commit(partial(self.adopt, account_id))
+        return account
+
+    def disconnect(self, tx: Transaction, user_id: str, account_id: str) -> None:
+        """The unit of work that disconnects a mailbox; once that is durable its data goes."""
+        remove_account(tx, user_id, account_id)
+        tx.after_commit(partial(self.dismiss, account_id))
+
     def wake(self, account_id: str) -> None:
         """A run was asked for: do it now."""
         if account_id in self._keepers:
@@ -76,10 +99,11 @@ class Engine:
             if self._keepers.get(account_id) is keeper:
                 del self._keepers[account_id]
 
-    async def purged(self) -> None:
-        """Wait until the data of every dismissed account is gone."""
-        if self._purging:
-            await asyncio.wait(self._purging.values())
+    async def purged(self, account_ids: Iterable[str]) -> None:
+        """Wait until the data of these dismissed accounts is gone."""
+        purging = [self._purging[account_id] for account_id in account_ids if account_id in self._purging]
+        if purging:
+            await asyncio.wait(purging)
 
     async def _purge(self, account_id: str, keeping: asyncio.Task[None] | None) -> None:
         if keeping is not None:

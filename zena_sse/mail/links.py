@@ -64,12 +64,7 @@ class StoredLinks:
             until=timestamp(until),
             most=NAMESAKES,
         )
-        return [
-            Candidate(
-                row.thread(), frozenset(msgspec.json.decode(row.participants, type=list[str])), row.headless
-            )
-            for row in rows
-        ]
+        return [row.candidate() for row in rows]
 
     def _linked(self, message_id: str) -> _Found | None:
         return self._reader.one(

@@ -72,10 +72,10 @@ def request_sync(tx: Transaction, account: Account, sync_id: str, command_id: st
 
 
 def claim_run(tx: Transaction, account_id: str) -> Run | None:
-    """Begin the run that is queued for this account, if there is one."""
+    """Begin the open run of this account: a queued one, or one whose beginning nobody heard back from."""
     return tx.one(
         Run,
-        "UPDATE sync_runs SET state = 'running' WHERE account_id = :account_id AND state = 'queued'"
+        "UPDATE sync_runs SET state = 'running' WHERE account_id = :account_id AND state <> 'completed'"
         " RETURNING sync_id, account_id, user_id, provider, command_id",
         account_id=account_id,
     )

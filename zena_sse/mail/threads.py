@@ -21,6 +21,8 @@ Which = Literal["all", "focus", "waiting"]
 SNAPSHOT_THREADS = 500
 # Messages given of one thread, the newest: a body may have megabytes, and nobody reads that far back at once.
 THREAD_MESSAGES = 200
+# And at most so much of them: whoever can send the user mail can make it any size.
+THREAD_BYTES = 4 * 1024 * 1024
 
 
 class ThreadItem(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -155,11 +157,15 @@ class _Held(msgspec.Struct):
 def _messages(reader: Reader, user_id: str, thread_id: str) -> list[MessageItem]:
     newest_first = reader.all(
         bytes,
-        "SELECT data FROM messages WHERE user_id = :user_id AND thread_id = :thread_id"
-        " ORDER BY at DESC, key DESC LIMIT :most",
+        "SELECT data FROM ("
+        " SELECT data, at, key, SUM(LENGTH(data)) OVER (ORDER BY at DESC, key DESC) - LENGTH(data) AS before"
+        " FROM (SELECT data, at, key FROM messages WHERE user_id = :user_id AND thread_id = :thread_id"
+        " ORDER BY at DESC, key DESC LIMIT :most) AS newest) AS sized"
+        " WHERE before < :size ORDER BY at DESC, key DESC",
         user_id=user_id,
         thread_id=thread_id,
         most=THREAD_MESSAGES,
+        size=THREAD_BYTES,
     )
     accounts = _accounts(reader, user_id, thread_id)
     messages = [msgspec.json.decode(data, type=Message) for data in reversed(newest_first)]

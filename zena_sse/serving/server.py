@@ -22,6 +22,9 @@ BACKLOG = 4096
 # A peer that acknowledges nothing for this long is gone, whatever its network does not say.
 USER_TIMEOUT_MS = 25_000
 
+# What the kernel holds for a reader that stalls; it would grow to megabytes each by itself.
+SEND_BUFFER_BYTES = 256 * 1024
+
 
 class Server(uvicorn.Server):
     """Tells its streams before it stops, and exits with 0 when it was asked to stop."""
@@ -90,7 +93,10 @@ def _listen_public(host: str, port: int) -> socket.socket:
         family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         sock = socket.socket(family, kind, proto)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if hasattr(socket, "TCP_USER_TIMEOUT"):  # inherited by what is accepted
+        sock.setsockopt(
+            socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES
+        )  # inherited by what is accepted
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
         sock.bind(address)
     except OSError as error:

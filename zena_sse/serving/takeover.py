@@ -20,6 +20,9 @@ OPERATOR = "zena.operator"
 # A request's header, generously: browsers and proxies stop at 8 to 16 KiB.
 HEADER_BYTES = 64 * 1024
 
+# Until a new connection, or a request that has begun, must have brought its header.
+HEADER_SECONDS = 20.0
+
 Begin = Callable[[asyncio.Transport, bool], None]
 
 
@@ -61,12 +64,20 @@ class TakeoverProtocol(HttpToolsProtocol):
     _is_local = False
     _steps = 0  # of parsing that were finished on this connection
     _pending_bytes = 0  # that came since
+    _patience: asyncio.TimerHandle
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Note whether the caller came through the operator's socket, which only its owner can open."""
         super().connection_made(transport)
         sock = transport.get_extra_info("socket")
         self._is_local = sock is not None and sock.family == socket.AF_UNIX
+
+        self._patience = self.loop.call_later(HEADER_SECONDS, transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing is awaited any more."""
+        self._patience.cancel()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Bound headers and trailers, which the parser does not: it would take all that is sent."""
@@ -77,8 +88,10 @@ class TakeoverProtocol(HttpToolsProtocol):
             self.send_400_response("The header is too large.")
 
     def on_message_begin(self) -> None:
-        """A step of parsing."""
+        """A request begins, and must bring its header in time."""
         self._steps += 1
+        self._patience.cancel()
+        self._patience = self.loop.call_later(HEADER_SECONDS, self.transport.abort)
         super().on_message_begin()
 
     def on_body(self, body: bytes) -> None:
@@ -99,6 +112,7 @@ class TakeoverProtocol(HttpToolsProtocol):
             extensions[OPERATOR] = True
         cast("dict[str, Any]", self.scope)["extensions"] = extensions
         self._steps += 1
+        self._patience.cancel()
         super().on_headers_complete()
         if self.cycle is not None:
             offer.belongs_to(self.cycle)
@@ -118,6 +132,7 @@ class TakeoverProtocol(HttpToolsProtocol):
         # Requests behind this one were never begun: the response says that the connection ends with it, so
         # the client sends them elsewhere (RFC 9112, section 9.3.2).
         self.pipeline.clear()
+        self._patience.cancel()
         self._unset_keepalive_if_required()
         paused = self.flow.write_paused
         self.flow.resume_reading()

@@ -30,4 +30,8 @@ class Turns:
     def _end(self) -> None:
         streams, self._open = self._open, []
         for stream in streams:
-            stream.end_turn()
+            try:
+                stream.end_turn()
+            except Exception as error:  # the others' turns must end all the same
+                context = {"message": "a turn failed to end", "exception": error}
+                asyncio.get_running_loop().call_exception_handler(context)

@@ -116,21 +116,23 @@ def trim_log(tx: Transaction, user_id: str, before: datetime, most: int) -> bool
     position = find_position(tx, user_id)
     if position is None:
         return False
+    reach = min(position.floor + TRIM_RECORDS, position.head + 1)
     oldest_to_keep = tx.one(
         int,
-        'SELECT "offset" FROM events WHERE user_id = :user_id AND at >= :before ORDER BY "offset" LIMIT 1',
+        'SELECT "offset" FROM events WHERE user_id = :user_id AND "offset" < :reach AND at >= :before'
+        ' ORDER BY "offset" LIMIT 1',
         user_id=user_id,
+        reach=reach,
         before=timestamp(before),
     )
-    wanted = max(oldest_to_keep or position.head + 1, position.head - most + 1)
-    floor = min(wanted, position.floor + TRIM_RECORDS)
+    floor = min(max(oldest_to_keep or reach, position.head - most + 1), reach)
     if floor <= position.floor:
         return False
     tx.execute(
         'DELETE FROM events WHERE user_id = :user_id AND "offset" < :floor', user_id=user_id, floor=floor
     )
     tx.execute("UPDATE streams SET floor = :floor WHERE user_id = :user_id", user_id=user_id, floor=floor)
-    return floor < wanted
+    return floor == reach <= position.head
 
 
 def erase_stream(tx: Transaction, user_id: str) -> None:

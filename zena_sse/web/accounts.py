@@ -19,13 +19,11 @@ from zena_sse.mail.accounts import (
     ImapMailbox,
     Mailbox,
     MaildirMailbox,
-    add_account,
     list_accounts,
     seal_mailbox,
 )
 from zena_sse.mail.connector import PROVIDER_HOSTS, Connector
 from zena_sse.mail.engine import Engine
-from zena_sse.mail.removal import remove_account
 from zena_sse.security.principal import Principal
 from zena_sse.security.vault import Vault
 from zena_sse.storage.port import Storage
@@ -93,7 +91,7 @@ def account_routes(
         mailbox, name = _mailbox(asked, principal)
         await asyncio.to_thread(_try, open_connector(mailbox))
         account = await storage.write(
-            add_account,
+            engine.connect,
             new_id(),
             principal.user_id,
             asked.provider,
@@ -101,7 +99,6 @@ def account_routes(
             _addresses(asked),
             seal_mailbox(vault, mailbox),
         )
-        engine.adopt(account.account_id)
         return reply(AccountItem.of(account), 201)
 
     @routes.delete("/accounts/<account_id>")
@@ -109,8 +106,7 @@ def account_routes(
     async def delete_account(account_id: str) -> Response:
         """Disconnect a mailbox and remove everything that was read from it."""
         principal = await identity.principal(dict(request.scope))
-        await storage.write(remove_account, principal.user_id, account_id)
-        engine.dismiss(account_id)
+        await storage.write(engine.disconnect, principal.user_id, account_id)
         return Response(b"", status=204)
 
     return routes
@@ -125,7 +121,10 @@ def _mailbox(asked: AccountRequest, principal: Principal) -> tuple[Mailbox, str]
             )
         path = _needed(asked.path, "path")
         return FolderMailbox(path) if asked.provider == "folder" else MaildirMailbox(path), path
-    host = PROVIDER_HOSTS.get(asked.provider) or _needed(asked.host, "host")
+    known = PROVIDER_HOSTS.get(asked.provider)
+    if known is not None and (asked.host, asked.port, asked.security) != (None, 993, "tls"):
+        raise InvalidPayload(f"Where {asked.provider} is, is known: leave out host, port and security.")
+    host = known or _needed(asked.host, "host")
     username = _needed(asked.username, "username")
     if (asked.password is None) == (asked.access_token is None):
         raise InvalidPayload("Exactly one of password and accessToken is needed.")

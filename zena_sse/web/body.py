@@ -9,7 +9,7 @@ import msgspec
 
 from zena_sse.errors import BodyNotAllowed, BodyTooLarge, BodyTooSlow, ZenaError
 from zena_sse.serving.plain import Message, Receive, Send
-from zena_sse.web.identity import Identity
+from zena_sse.web.identity import Identity, Scope, may_publish
 from zena_sse.web.origins import cors_headers
 from zena_sse.web.problems import problem_headers, problem_of
 
@@ -39,18 +39,26 @@ class BodyGuard:
             await self._app(scope, receive, send)
             return
         try:
-            passed_on = receive if scope["method"] in BODILESS else await _read(scope, receive)
-            if scope["method"] in BODILESS and _announced(scope):
+            passed_on = receive
+            if scope["method"] not in BODILESS:
+                passed_on = await _read(scope, receive, await self._limit(dict(scope)))
+            elif _announced(scope):
                 raise BodyNotAllowed
         except ZenaError as error:
             await send_problem(error, send, cors_headers(self._identity.allowed_origin(dict(scope))))
         else:
             await self._app(scope, passed_on, send)
 
+    async def _limit(self, scope: Scope) -> int:
+        """What this caller may send; only a publisher's credential opens the larger door."""
+        if not scope["path"].startswith("/users/"):
+            return BODY_BYTES
+        principal = await self._identity.principal(scope)
+        return PUBLISH_BYTES if may_publish(principal) else BODY_BYTES
 
-async def _read(scope: Message, receive: Receive) -> Receive:
+
+async def _read(scope: Message, receive: Receive, limit: int) -> Receive:
     """Take the body; what gives it to the app, and then whatever comes after it."""
-    limit = PUBLISH_BYTES if scope["path"].startswith("/users/") else BODY_BYTES
     if _announced(scope) > limit:
         raise BodyTooLarge(f"A body may have {limit} bytes here.")
     try:

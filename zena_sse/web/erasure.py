@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
 from quart import Blueprint, Response, request
 from quart_schema import tag
 
 from zena_sse.dispatch import drop_answers_of
 from zena_sse.mail.accounts import list_accounts
 from zena_sse.mail.engine import Engine
-from zena_sse.mail.removal import remove_account
 from zena_sse.security.sessions import close_sessions_of
-from zena_sse.storage.log import erase_stream
+from zena_sse.storage.log import erase_stream, trim_log
 from zena_sse.storage.port import Storage, Transaction
 from zena_sse.stream.hub import Hub
 from zena_sse.web.identity import Identity
 
 
-def erasure_routes(identity: Identity, storage: Storage, engine: Engine, hub: Hub) -> Blueprint:
+def erasure_routes(
+    identity: Identity, storage: Storage, engine: Engine, hub: Hub, clock: Callable[[], datetime]
+) -> Blueprint:
     """The route of erasure."""
     routes = Blueprint("erasure", __name__)
+    under_way: set[asyncio.Future[None]] = set()
 
     @routes.delete("/me")
     @tag(["sessions"])
@@ -28,13 +34,20 @@ def erasure_routes(identity: Identity, storage: Storage, engine: Engine, hub: Hu
         It is done when this answers; asking again after a failure goes on where it stopped.
         """
         user_id = (await identity.principal(dict(request.scope))).user_id
+        erasure = asyncio.ensure_future(erase(user_id))
+        under_way.add(erasure)
+        erasure.add_done_callback(under_way.discard)
+        await asyncio.shield(erasure)  # a client that leaves does not stop it half-way
+        return Response(b"", status=204)
+
+    async def erase(user_id: str) -> None:
         accounts = [account.account_id for account in await storage.read(list_accounts, user_id)]
         for account_id in accounts:
-            await storage.write(remove_account, user_id, account_id)
-            engine.dismiss(account_id)
-        await engine.purged()
+            await storage.write(engine.disconnect, user_id, account_id)
+        await engine.purged(accounts)
+        while await storage.write(trim_log, user_id, clock(), 0):
+            pass
         await storage.write(erase_records, user_id, hub)
-        return Response(b"", status=204)
 
     return routes
 

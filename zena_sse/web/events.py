@@ -10,7 +10,7 @@ from zena_sse.contract.events import ClosingReason, read_types
 from zena_sse.errors import InvalidQuery, MethodNotAllowed, StorageUnavailable, ZenaError
 from zena_sse.serving.carry import STREAM_HEADERS, Header, carry, response_start
 from zena_sse.serving.plain import Message, Receive, Send
-from zena_sse.serving.stream import Admission, Streams
+from zena_sse.serving.stream import Admission, Streams, log
 from zena_sse.stream.cursor import open_at
 from zena_sse.stream.log import EventLog
 from zena_sse.web.body import send_problem
@@ -29,10 +29,10 @@ POLL_SECONDS = (1.0, 50.0)
 class EventsEndpoint:
     """Answers `/events`, and passes everything else on."""
 
-    def __init__(self, app: Asgi, identity: Identity, log: EventLog, streams: Streams) -> None:
+    def __init__(self, app: Asgi, identity: Identity, event_log: EventLog, streams: Streams) -> None:
         self._app = app
         self._identity = identity
-        self._log = log
+        self._event_log = event_log
         self._streams = streams
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -43,27 +43,31 @@ class EventsEndpoint:
         request = dict(scope)
         extra = cors_headers(self._identity.allowed_origin(request))
         try:
-            if scope["method"] not in ("GET", "HEAD"):
-                extra.append((b"allow", b"GET, HEAD, OPTIONS"))
-                raise MethodNotAllowed("A stream is opened with GET.")
             admission = await self._admit(request)
         except ZenaError as error:
             if error.status == StorageUnavailable.status:
                 await _shed(self._streams, "overloaded", extra, send)
                 return
             self._streams.metrics.streams_refused.labels(error.code).inc()
+            if error.status == MethodNotAllowed.status:
+                extra.append((b"allow", b"GET, HEAD, OPTIONS"))
             await send_problem(error, send, extra)
+        except Exception:  # a bug of ours: the client may come back, the log says what it was
+            log.exception("admission failed")
+            await _shed(self._streams, "overloaded", extra, send)
         else:
             await self._open(admission, extra, request, receive, send)
 
     async def _admit(self, scope: Scope) -> Admission:
         """Everything that is checked before a stream opens."""
+        if scope["method"] not in ("GET", "HEAD"):
+            raise MethodNotAllowed("A stream is opened with GET.")
         query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         # Before the credential: a typing mistake should not cost a ticket.
         tab, types, poll = _tab(query), read_types(query.get("types")), _poll(query)
         principal = await self._identity.principal(scope, query)
         cursor = header(scope, b"last-event-id") or query.get("last_event_id") or None
-        position = await self._log.position(principal.user_id)
+        position = await self._event_log.position(principal.user_id)
         return Admission(
             user_id=principal.user_id,
             opening=open_at(cursor, position),

@@ -51,10 +51,12 @@ class Identity:
             if kind.lower() != "bearer":
                 raise Unauthenticated("Only bearer tokens are taken: `Authorization: Bearer <JWT>`.")
             return self._tokens.verify(token.strip())
+        return await self.session(scope) or self._from_query(query or {})
+
+    async def session(self, scope: Scope) -> Principal | None:
+        """The cookie session of a request, whatever other credential it carries."""
         secret = read_cookie(header(scope, b"cookie") or "", secure=self.is_secure(scope))
-        if secret is not None:
-            return await self._from_cookie(scope, secret)
-        return self._from_query(query or {})
+        return None if secret is None else await self._from_cookie(scope, secret)
 
     def is_secure(self, scope: Scope) -> bool:
         """Whether the caller came over HTTPS, to us or to a proxy that we trust."""
@@ -99,6 +101,11 @@ class Identity:
                 raise Unauthenticated("?token= is not taken here; ask POST /tickets for a ticket.")
             return self._tokens.verify(token)
         raise Unauthenticated
+
+
+def may_publish(principal: Principal) -> bool:
+    """Another back-end service, or the operator by their socket; no token makes an operator."""
+    return principal.role == "publisher" or principal.how == "socket"
 
 
 def is_operator(scope: Scope) -> bool:

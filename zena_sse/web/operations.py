@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import msgspec
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -24,6 +25,9 @@ def operation_routes(
 ) -> Blueprint:
     """The routes of operations. `ready` lists what is missing; nothing is ready."""
     routes = Blueprint("operations", __name__)
+    # Made once: they are the same for everybody, take milliseconds, and anybody may ask.
+    openapi_bytes = cache(lambda: msgspec.json.encode(openapi()))
+    asyncapi_bytes = cache(lambda: msgspec.json.encode(asyncapi_document(__version__)))
 
     @routes.get("/healthz")
     @tag(["operations"])
@@ -52,14 +56,14 @@ def operation_routes(
     @security_scheme([])
     async def get_openapi() -> Response:
         """The HTTP side of the contract."""
-        return reply(openapi())
+        return _document(openapi_bytes())
 
     @routes.get("/asyncapi.json")
     @tag(["operations"])
     @security_scheme([])
     async def get_asyncapi() -> Response:
         """The event side of the contract."""
-        return reply(asyncapi_document(__version__))
+        return _document(asyncapi_bytes())
 
     return routes
 
@@ -82,6 +86,10 @@ class OpenApi(OpenAPIProvider):
         """With every Struct that the response names."""
         response, found = super().build_response_object(model, headers_model)
         return response, found | _named_by(model)
+
+
+def _document(body: bytes) -> Response:
+    return Response(body, content_type="application/json")
 
 
 def _named_by(model: type[Model]) -> Document:

@@ -14,7 +14,6 @@ from zena_sse.errors import (
     MalformedBody,
     MethodNotAllowed,
     NotFound,
-    TooManyRequests,
     Unauthenticated,
     ZenaError,
 )
@@ -49,7 +48,7 @@ def problem_headers(error: ZenaError) -> dict[str, str]:
     headers = {"Content-Type": PROBLEM_TYPE, "Cache-Control": "no-store"}
     if error.status == Unauthenticated.status:
         headers["WWW-Authenticate"] = 'Bearer realm="zena"'
-    if error.retryable or isinstance(error, TooManyRequests):
+    if error.retryable:
         headers["Retry-After"] = RETRY_AFTER
     return headers
 

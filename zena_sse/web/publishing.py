@@ -9,13 +9,11 @@ from quart_schema import document_request, document_response, tag
 from zena_sse.contract.decoding import decode_json
 from zena_sse.errors import Forbidden, InvalidPayload
 from zena_sse.publish import Publication, publish_all, read_publication
-from zena_sse.security.principal import Role
 from zena_sse.storage.port import Storage
-from zena_sse.web.identity import Identity
+from zena_sse.web.identity import Identity, may_publish
 from zena_sse.web.json import read_body, reply
 
 PUBLISH_LIMIT = 100
-MAY_PUBLISH: frozenset[Role] = frozenset({"publisher", "operator"})
 
 
 class Published(msgspec.Struct, frozen=True):
@@ -35,7 +33,7 @@ def publishing_routes(identity: Identity, storage: Storage) -> Blueprint:
     async def post_events(user_id: str) -> Response:
         """Publish one declared event, or a list of up to 100, all or none; role `publisher` only."""
         principal = await identity.principal(dict(request.scope))
-        if principal.role not in MAY_PUBLISH:
+        if not may_publish(principal):
             raise Forbidden("Publishing needs a token whose role is publisher.")
         body = decode_json(await read_body(), Publication | list[Publication])
         publications: list[Publication] = body if isinstance(body, list) else [body]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 import msgspec
 from quart import Blueprint, Response, request
@@ -22,7 +23,7 @@ from zena_sse.security.sessions import (
     set_cookie_header,
 )
 from zena_sse.security.tickets import Tickets
-from zena_sse.storage.port import Storage
+from zena_sse.storage.port import Storage, Transaction
 from zena_sse.stream.hub import Hub
 from zena_sse.web.identity import Identity
 from zena_sse.web.json import reply
@@ -87,10 +88,9 @@ def session_routes(
         """Sign out: the session ends, and its streams. One that has ended already is fine."""
         scope = dict(request.scope)
         with contextlib.suppress(Unauthenticated):
-            principal = await identity.principal(scope)
-            if principal.session is not None:
-                await storage.write(close_session, principal.session)
-                hub.close(principal.user_id, "revoked", session=principal.session)
+            principal = await identity.session(scope)
+            if principal is not None:
+                await storage.write(sign_out, principal, hub)
         response = Response(b"", status=204)
         response.headers["Set-Cookie"] = clear_cookie_header(secure=identity.is_secure(scope))
         return response
@@ -104,6 +104,13 @@ def session_routes(
         return reply(Ticket(ticket, expires_at), 201)
 
     return routes
+
+
+def sign_out(tx: Transaction, principal: Principal, hub: Hub) -> None:
+    """End a session and, once that is durable, its streams."""
+    if principal.session is not None:
+        close_session(tx, principal.session)
+        tx.after_commit(partial(hub.close, principal.user_id, "revoked", session=principal.session))
 
 
 def _me(principal: Principal) -> Me:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from zena_sse.errors import ConfigurationError, DataDirectoryInUse
+from zena_sse.storage.migrate import migrate
 from zena_sse.storage.sqlite import Ownership
 
 OWNER = (

@@ -14,6 +14,7 @@ import selectors
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
@@ -31,6 +32,8 @@ Heard = Literal["bell", "wire", "nothing"]
 # More than any answer we ask for (a batch, or one message of WHOLE_LIMIT): a server that sends more than
 # this after one command would fill our memory.
 ANSWER_LIMIT = 64 * 1024 * 1024
+# A whole answer, in seconds: the socket's timeout is for each piece only, and pieces can drip for years.
+ANSWER_SECONDS = 900.0
 RECEIVE = 256 * 1024
 
 # Seconds. Connecting: what a person would wait for a form. Reading: large folders take a while to search.
@@ -50,6 +53,7 @@ class Wire(imaplib.IMAP4):
     def __init__(self, host: str, port: int, connected: socket.socket) -> None:
         self._buffer = bytearray()
         self._received = 0
+        self._deadline = time.monotonic() + ANSWER_SECONDS
         self._idle_tag: bytes | None = None
         self._connected = connected
         super().__init__(host, port)
@@ -76,6 +80,7 @@ class Wire(imaplib.IMAP4):
     def send(self, data: ReadableBuffer) -> None:
         """Begin or continue a command; what is read from here on counts as its answer."""
         self._received = 0
+        self._deadline = time.monotonic() + ANSWER_SECONDS
         self.sock.sendall(data)
 
     def shutdown(self) -> None:
@@ -117,6 +122,8 @@ class Wire(imaplib.IMAP4):
 
     def _receive(self) -> bool:
         data = self.sock.recv(RECEIVE)
+        if time.monotonic() > self._deadline:
+            raise self.abort(f"an answer that takes more than {ANSWER_SECONDS:.0f} s")
         self._received += len(data)
         if self._received > ANSWER_LIMIT:
             raise self.abort(f"an answer of more than {ANSWER_LIMIT >> 20} MiB")

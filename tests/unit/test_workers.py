@@ -1,0 +1,60 @@
+"""The process beside ours: one item that kills it costs that item, and nobody else anything."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+
+from zena_sse.workers import Workers
+
+POISON, ENDLESS = "poison", "endless"
+
+
+def shout(words: Sequence[str]) -> list[str]:
+    """Runs in the worker; one word kills it, as a mail that nobody foresaw would."""
+    if POISON in words:
+        os._exit(1)
+    while ENDLESS in words:
+        pass
+    return [word.upper() for word in words]
+
+
+def process_of(words: Sequence[str]) -> list[int]:
+    return [os.getpid() for _ in words]
+
+
+@pytest.fixture
+async def workers() -> AsyncIterator[Workers]:
+    found = Workers()
+    yield found
+    await found.stop()
+
+
+async def test_batch_is_computed_in_another_process_that_stays(workers: Workers) -> None:
+    first = await workers.map(process_of, ["a", "b"], len)
+    again = await workers.map(process_of, ["c"], len)
+    assert len({*first, *again}) == 1
+    assert first[0] != os.getpid()
+
+
+async def test_item_that_kills_the_worker_is_replaced_alone(workers: Workers) -> None:
+    done = await workers.map(shout, ["a", POISON, "b"], lambda word: f"no {word}")
+    assert done == ["A", "no poison", "B"]
+
+
+async def test_batches_that_wait_are_not_hurt_by_one_that_kills_the_worker(workers: Workers) -> None:
+    batches = [["a"], [POISON], ["b"], ["c", POISON], ["d"]]
+    done = await asyncio.gather(*(workers.map(shout, batch, lambda word: f"no {word}") for batch in batches))
+    assert done == [["A"], ["no poison"], ["B"], ["C", "no poison"], ["D"]]
+
+
+async def test_item_that_never_ends_is_replaced_too(
+    workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await workers.map(shout, ["warm"], str.upper)
+    monkeypatch.setattr("zena_sse.workers.BATCH_SECONDS", 3.0)
+    done = await workers.map(shout, [ENDLESS, "b"], lambda word: f"no {word}")
+    assert done == ["no endless", "B"]

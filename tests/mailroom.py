@@ -85,12 +85,18 @@ class Room:
         return run
 
     async def apply(
-        self, run: Run, *mails: bytes, folder: str = "INBOX", validity: str = "1", uids: Sequence[str] = ()
+        self,
+        run: Run,
+        *mails: bytes,
+        folder: str = "INBOX",
+        validity: str = "1",
+        uids: Sequence[str] = (),
+        thread: str | None = None,
     ) -> Applied:
-        """Take in these mails, under new uids if none are given."""
+        """Take in these mails, under new uids if none are given; `thread` is the provider's id of them."""
         names = uids or [f"u{next(self._uids)}" for _ in mails]
         copies = [
-            Copy(Remote(folder, uid, NOON, len(raw)), validity, parsed(raw))
+            Copy(Remote(folder, uid, NOON, len(raw), thread), validity, parsed(raw))
             for uid, raw in zip(names, mails, strict=True)
         ]
         return await self.storage.write(apply_batch, run, copies)

@@ -46,12 +46,16 @@ class FolderState(Struct, frozen=True):
 
 
 class Remote(Struct, frozen=True):
-    """One copy of a message in the mailbox; `received` is UTC, `size` in bytes."""
+    """One copy of a message in the mailbox; `received` is UTC, `size` in bytes.
+
+    `thread` is the provider's own id of its conversation, where there is such a thing.
+    """
 
     folder: str
     uid: str
     received: datetime
     size: int
+    thread: str | None = None
 
 
 class Changes(Struct, frozen=True):

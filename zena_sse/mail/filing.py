@@ -45,9 +45,11 @@ class Filing:
         """The threads that changed."""
         return frozenset(self._rows)
 
-    def file(self, message: Message) -> None:
+    def file(self, message: Message, provider_thread: str | None = None) -> None:
         """Put a message that is not known yet into its thread, or into a new one."""
-        placement = place(message, self._links, self._own)
+        # Two mailboxes may give the same number to different conversations.
+        hint = None if provider_thread is None else f"{self._account_id} {provider_thread}"
+        placement = place(message, self._links, self._own, hint)
         alone = self._thread_of_one(message, placement)
         if placement.thread_id is not None:
             alone.thread_id = placement.thread_id

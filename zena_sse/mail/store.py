@@ -43,12 +43,12 @@ def apply_batch(
     if not is_connected(tx, run.account_id):
         raise NotFound("The account was removed.")
     filing = Filing(tx, run.user_id, run.account_id, own_addresses(tx, run.user_id), run.command_id)
-    added = [copy.message for copy in copies if _add_copy(tx, run, copy)]
+    added = [copy for copy in copies if _add_copy(tx, run, copy)]
     new = []
-    for message in added:
-        if not _is_known(tx, run.user_id, message.key):
-            filing.file(message)
-            new.append(message)
+    for copy in added:
+        if not _is_known(tx, run.user_id, copy.message.key):
+            filing.file(copy.message, copy.remote.thread)
+            new.append(copy.message)
     filing.publish()
     record_processed(tx, run, len(seen | filing.touched))
     defective = sum(message.defect is not None for message in new)

@@ -161,6 +161,25 @@ def test_a_date_that_cannot_be_read_loses_no_message() -> None:
     assert [remote.uid for remote in changes.new] == ["4"]
 
 
+def test_gmail_says_which_conversation_a_message_belongs_to() -> None:
+    described = '* 1 FETCH (UID 4 X-GM-THRID 1278455344230334865 INTERNALDATE "01-Jun-2026 09:00:00 +0000"'
+    script = {
+        "CAPABILITY": "* CAPABILITY IMAP4rev1 X-GM-EXT-1\r\n{tag} OK done\r\n",
+        "UID FETCH": described + " RFC822.SIZE 9)\r\n{tag} OK done\r\n",
+    }
+    with scripted(script) as server, opened(connector_to(server)) as connector:
+        changes = connector.changes(INBOX, None, set, None)
+    assert changes is not None
+    assert [remote.thread for remote in changes.new] == ["1278455344230334865"]
+    assert any("X-GM-THRID" in line for line in server.received)
+
+
+def test_other_servers_are_not_asked_for_what_only_gmail_has() -> None:
+    with scripted({}) as server, opened(connector_to(server)) as connector:
+        all_changes(connector)
+    assert not any("X-GM-THRID" in line for line in server.received)
+
+
 @pytest.mark.parametrize(
     "listed", ['(\\Sent) "/" Versendetes', '() "/" "Mail/Gesendet"', '() "." "INBOX.Sent"']
 )

@@ -56,6 +56,15 @@ async def test_a_new_thread_is_told_once_with_whom_and_about_what(room: Room, ru
     assert await room.events("thread.updated") == []
 
 
+async def test_what_the_provider_calls_one_conversation_is_one_in_each_account(room: Room, run: Run) -> None:
+    await room.apply(run, mail("Viewing"), thread="77")
+    await room.apply(run, mail("About Sunday"), thread="77")
+    assert await room.count("threads") == 1
+    other = await room.run(await room.account(name="other"))
+    await room.apply(other, mail("Something else"), thread="77")
+    assert await room.count("threads") == 2
+
+
 async def test_a_thread_keeps_its_id_when_it_is_built_anew(room: Room, run: Run, tmp_path: Path) -> None:
     await room.apply(run, mail("Viewing"))
     other = tmp_path / "other"

@@ -259,13 +259,23 @@ class ImapConnector:
     def _describe(self, folder: str, uids: set[int], since: date | None) -> list[Remote]:
         """Date and size of these messages, those of the window, oldest first."""
         start = window_start(since)
+        items = ["INTERNALDATE", "RFC822.SIZE"]
+        if self._client.has_capability("X-GM-EXT-1"):
+            items.append("X-GM-THRID")
         found = []
         for some in _chunks(sorted(uids)):
-            for uid, about in self._client.fetch(some, ["INTERNALDATE", "RFC822.SIZE"]).items():
+            for uid, about in self._client.fetch(some, items).items():
                 date_there, size = about.get(b"INTERNALDATE"), about.get(b"RFC822.SIZE")
                 # A date that cannot be read counts as just inside the window: better that than lost.
                 received = date_there.astimezone(UTC) if isinstance(date_there, datetime) else start
-                remote = Remote(folder, str(uid), received, size if isinstance(size, int) else 0)
+                thread = about.get(b"X-GM-THRID")
+                remote = Remote(
+                    folder,
+                    str(uid),
+                    received,
+                    size if isinstance(size, int) else 0,
+                    str(thread) if isinstance(thread, int) else None,
+                )
                 found.append(remote)
         return sorted((r for r in found if r.received >= start), key=lambda r: (r.received, int(r.uid)))
 

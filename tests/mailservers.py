@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import grp
 import os
+import platform
 import pwd
 import shutil
 import socket
@@ -18,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 import trustme
 from imapclient import IMAPClient
 
@@ -121,6 +123,8 @@ class MailServer:
 @contextmanager
 def running_pymap() -> Iterator[MailServer]:
     """pymap with one user, whose mail is in memory."""
+    if tuple(map(int, platform.python_version_tuple()[:2])) >= (3, 13):
+        pytest.skip("pymap 0.36 hangs up at LOGIN on Python 3.13; run the tests with 3.11 or 3.12")
     with tempfile.TemporaryDirectory(prefix="pymap") as folder:
         authority = _certify(Path(folder))
         port = free_port()

@@ -53,16 +53,16 @@ def migrate(path: Path) -> bool:
 def _upgrade(path: Path) -> None:
     from alembic import command  # noqa: PLC0415  # see the module docstring
     from alembic.config import Config  # noqa: PLC0415
-    from sqlalchemy import URL, create_engine  # noqa: PLC0415
+    from sqlalchemy import URL, NullPool, create_engine  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(migrations_directory()).replace("%", "%%"))
     # Autocommit, and a transaction of our own around it all: Python's driver opens none for a CREATE, and a
     # kill in between would leave half a schema.
-    engine = create_engine(URL.create("sqlite", database=str(path)), isolation_level="AUTOCOMMIT")
+    url = URL.create("sqlite", database=str(path))
+    engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     with engine.connect() as connection:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         connection.exec_driver_sql("COMMIT")
-    engine.dispose()

@@ -43,8 +43,12 @@ class SqliteConnection:
         self._connection = sqlite3.connect(
             path, isolation_level=None, check_same_thread=False, cached_statements=512
         )
-        for statement in setup:
-            self._connection.execute(statement)
+        try:
+            for statement in setup:
+                self._connection.execute(statement)
+        except sqlite3.Error:
+            self._connection.close()
+            raise
 
     def run(self, sql: str, named: Mapping[str, Value]) -> Rows:
         """Run one statement and take all it gives."""

@@ -69,8 +69,7 @@ class Dispatch:
             return Outcome(known, replayed=True)
         result = self._handlers[command.type](tx, caller, command)
         position = ensure_stream(tx, caller.user_id, self._new_epoch())
-        cursor = f"{position.epoch}-{position.head}"
-        answer = Accepted(caller.command_id, cursor, msgspec.Raw(msgspec.json.encode(result)))
+        answer = Accepted(caller.command_id, position.cursor, msgspec.Raw(msgspec.json.encode(result)))
         if digest is not None:
             _record_answer(tx, caller, command.type, digest, answer)
         return Outcome(answer)

@@ -40,4 +40,4 @@ def publish_all(tx: Transaction, user_id: str, events: Sequence[Event]) -> str:
     position = find_position(tx, user_id)
     if position is None:
         raise RuntimeError("the stream was just there")
-    return f"{position.epoch}-{position.head}"
+    return position.cursor

@@ -211,6 +211,15 @@ def encode_event(event: Event, at: str, command_id: str | None = None) -> bytes:
 
 _PATTERN = re.compile(r"[a-z]+\.([a-z_]+|\*)")
 
+_TAB = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def read_tab(text: str | None) -> str | None:
+    """The name that a client has given its tab, if it has. Raises `InvalidQuery`."""
+    if text is not None and not _TAB.fullmatch(text):
+        raise InvalidQuery("tab: 1 to 64 of A-Z a-z 0-9 _ and -")
+    return text
+
 
 def read_types(text: str | None) -> frozenset[str] | None:
     """The declared types that `thread.*,sync.completed` asks for; None for all. Raises `InvalidQuery`.

@@ -19,7 +19,7 @@ from zena_sse.mail.removal import COPIES_A_UNIT, apply_gone, drop_stale
 from zena_sse.mail.runs import Run
 from zena_sse.mail.store import Applied, Copy, apply_batch, find_folder, held_uids, record_folder
 
-# A unit of work takes at most 20 ms, and two batches of raw mail are in memory at most.
+# A unit of work takes at most 20 ms, and of each mailbox two batches of raw mail are in memory.
 BATCH_MESSAGES = 32
 BATCH_BYTES = 4 * 1024 * 1024
 

@@ -17,7 +17,7 @@ PARTICIPANTS = 200
 
 
 class ThreadRow(msgspec.Struct, kw_only=True):
-    """A thread as it is stored; subject, sender and `headless` are those of its earliest message."""
+    """A thread as it is stored; subject, sender and `headless` are of the earliest message it has had."""
 
     thread_id: str
     account_id: str

@@ -7,9 +7,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from zena_sse.errors import ZenaError
 from zena_sse.serving.stream import Admission, Stream, Streams
-from zena_sse.stream.subscription import Reset
 
 Message = MutableMapping[str, Any]  # as ASGI has it
 Receive = Callable[[], Awaitable[Message]]
@@ -49,15 +47,8 @@ class PlainStream(Stream):
         if data := self._drain():
             await send({"type": "http.response.body", "body": data, "more_body": True})
         elif self.subscription.behind:
-            try:
-                data = await self._shared.reader.read(self.subscription)
-            except Reset:
-                self.close("reset")
-            except ZenaError:
-                self.close("overloaded")
-            else:
-                if data:
-                    self._deliver(data)
+            if data := await self._lacking():
+                self._deliver(data)
         else:
             self._wake.clear()
             await self._wake.wait()

@@ -9,6 +9,7 @@ import msgspec
 import structlog
 
 from zena_sse.contract.events import ClosingReason
+from zena_sse.errors import ZenaError
 from zena_sse.metrics import Metrics
 from zena_sse.serving.drain import Drain
 from zena_sse.serving.turns import Turns
@@ -18,7 +19,7 @@ from zena_sse.stream.log import Record
 from zena_sse.stream.pulse import Pulse
 from zena_sse.stream.reader import Reader
 from zena_sse.stream.signals import POLL_RETRY, Signals
-from zena_sse.stream.subscription import Subscription
+from zena_sse.stream.subscription import Reset, Subscription
 
 # A filtered stream hands its cursor over at least this often, even when it is never silent: otherwise a
 # reconnect would have to go through everything that was filtered.
@@ -160,6 +161,19 @@ class Stream:
         self._send(data)
         if self._poll is not None:
             self._end_poll()
+
+    async def _lacking(self) -> bytes:
+        """What a subscription that is behind gets next; nothing when the stream had to end instead."""
+        try:
+            return await self._shared.reader.read(self.subscription)
+        except Reset:
+            self.close("reset")
+        except ZenaError:
+            self.close("overloaded")
+        except Exception:  # a bug of ours: the client may come back, the log says what it was
+            log.exception("reading the log failed", user=self.subscription.user_id)
+            self.close("overloaded")
+        return b""
 
     def _end(self, reason: ClosingReason, last: bytes) -> None:
         if self.closed is None:

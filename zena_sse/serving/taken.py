@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from zena_sse.errors import ZenaError
-from zena_sse.serving.stream import Admission, Stream, Streams, log
-from zena_sse.stream.subscription import Reset
+from zena_sse.serving.stream import Admission, Stream, Streams
 
 # More than this in the transport and the stream is behind: the log holds the rest, not our memory.
 HIGH_WATER = 256 * 1024
@@ -100,14 +98,7 @@ class TakenStream(Stream, asyncio.Protocol):
         """Read the log until the stream is live, or its socket full."""
         try:
             while self.subscription.behind and not self.stalled and self.closed is None:
-                self._pass_on(await self._shared.reader.read(self.subscription))
-        except Reset:
-            self.close("reset")
-        except ZenaError:
-            self.close("overloaded")
-        except Exception:  # a bug of ours: the client may come back, the log says what it was
-            log.exception("reading the log failed", user=self.subscription.user_id)
-            self.close("overloaded")
+                self._pass_on(await self._lacking())
         finally:
             self._reading = None
 

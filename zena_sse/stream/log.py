@@ -26,6 +26,11 @@ class Position(msgspec.Struct, frozen=True):
     floor: int
     head: int
 
+    @property
+    def cursor(self) -> str:
+        """Its head as a client knows it: everything so far."""
+        return f"{self.epoch}-{self.head}"
+
 
 class Page(msgspec.Struct, frozen=True):
     """Part of a log, with the position it had in the same read transaction.

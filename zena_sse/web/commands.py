@@ -11,6 +11,7 @@ from quart_schema import tag
 
 from zena_sse.contract.commands import COMMANDS
 from zena_sse.contract.decoding import decode_json
+from zena_sse.contract.events import read_tab
 from zena_sse.contract.replies import BatchEntry, BatchOutcome
 from zena_sse.dispatch import Caller, Dispatch, Outcome
 from zena_sse.errors import InvalidPayload, InvalidQuery, ZenaError
@@ -21,7 +22,6 @@ from zena_sse.web.problems import problem_of
 
 BATCH_LIMIT = 100
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
-_TAB = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class _Run:
@@ -90,10 +90,7 @@ def command_routes(
 
 def _tab() -> str | None:
     """The tab that asks, which need not be told what it does itself."""
-    tab = request.args.get("tab")
-    if tab is not None and not _TAB.fullmatch(tab):
-        raise InvalidQuery("tab: 1 to 64 of A-Z a-z 0-9 _ and -")
-    return tab
+    return read_tab(request.args.get("tab"))
 
 
 def _succeeded(done: Outcome) -> BatchOutcome:

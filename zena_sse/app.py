@@ -10,14 +10,14 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from random import SystemRandom
+from random import Random, SystemRandom
 from uuid import uuid4
 
 from quart import Quart
 from quart_schema import Info, QuartSchema
 
 from zena_sse import __version__
-from zena_sse.contract.events import EVENTS, Event
+from zena_sse.contract.events import Event
 from zena_sse.contract.schema import Document
 from zena_sse.dispatch import Dispatch
 from zena_sse.errors import ZenaError
@@ -37,6 +37,7 @@ from zena_sse.security.tickets import Tickets
 from zena_sse.security.tokens import Tokens
 from zena_sse.security.vault import Vault, load_or_create_keys
 from zena_sse.serving.drain import Drain
+from zena_sse.serving.room import Room
 from zena_sse.serving.stream import Streams
 from zena_sse.serving.turns import Turns
 from zena_sse.settings import Settings
@@ -49,11 +50,12 @@ from zena_sse.stream.pulse import Pulse
 from zena_sse.stream.reader import Reader
 from zena_sse.stream.signals import Signals
 from zena_sse.web.accounts import account_routes
-from zena_sse.web.body import BodyGuard
+from zena_sse.web.body import BodyGuard, WholeRequest
 from zena_sse.web.commands import command_routes
 from zena_sse.web.erasure import erasure_routes
 from zena_sse.web.events import Asgi, EventsEndpoint
 from zena_sse.web.identity import Identity
+from zena_sse.web.limits import Limits
 from zena_sse.web.operations import OpenApi, operation_routes
 from zena_sse.web.operator import operator_routes
 from zena_sse.web.origins import allow_origins
@@ -64,6 +66,9 @@ from zena_sse.web.sessions import session_routes
 from zena_sse.workers import Workers
 
 Clock = Callable[[], datetime]
+
+# Streams that began together (a deploy) must not end together: their lifetimes are this part of the full one.
+LIFETIME_PARTS = (0.8, 1.0)
 
 # Heartbeats may be this part of their interval late.
 PULSE_PART = 0.05
@@ -91,31 +96,34 @@ class Zena:
             self.ownership.release()
             raise
         self.metrics = Metrics()
-        # Looking a label up costs more than all the rest of an offer.
-        self._count_event = {name: self.metrics.events.labels(name).inc for name in EVENTS}
-        self.hub = Hub()
+        self.hub = Hub(settings.streams_per_user, self.metrics.events.counts)
+        self.metrics.streams.set_function(lambda: len(self.hub))
         self.drain = Drain(self.hub)
         self.storage = SqliteStorage(
             settings.database_path,
-            offer=self._offer,
+            offer=self.offer,
             clock=now,
             new_epoch=new_epoch,
             observe=self._observe_group,
         )
         self.metrics.waiting.set_function(lambda: len(self.storage.writer))
         self.log = StoredLog(self.storage, new_epoch)
+        jitter = Random()  # noqa: S311  # spreads load, guards nothing
         self.streams = Streams(
             self.hub,
             Reader(self.log, self.hub),
             Pulse(time.monotonic, settings.heartbeat_seconds * PULSE_PART),
-            Signals(now, SystemRandom().randint, settings.heartbeat_seconds),
+            Signals(now, jitter.randint, settings.heartbeat_seconds),
             self.metrics,
             now,
             self.drain,
             Turns(),
+            Room(settings.streams_per_server, settings.streams_per_address),
+            lambda: settings.stream_seconds * jitter.uniform(*LIFETIME_PARTS),
         )
+        self.limits = Limits(settings, time.monotonic)
         self.tickets = Tickets(now, secrets.token_urlsafe)
-        self.identity = Identity(self.tokens, self.tickets, self.storage, settings, now)
+        self.identity = Identity(self.tokens, self.tickets, self.storage, settings, now, self.limits)
         self.workers = Workers()
         self.engine = Engine(self._mail_ports(domain_clock))
         self.dispatch = Dispatch(self.storage, mail_handlers(self.engine.wake, new_id), new_epoch)
@@ -165,7 +173,7 @@ class Zena:
 
     def announce(self, user_id: str, event: Event) -> None:
         """Offer an ephemeral event now."""
-        self._offer(Offer(user_id, ephemeral_record(event, now())))
+        self.offer(Offer(user_id, ephemeral_record(event, now())))
 
     def _mail_ports(self, domain_clock: Clock) -> Ports:
         return Ports(
@@ -183,8 +191,8 @@ class Zena:
             settings=self.settings,
         )
 
-    def _offer(self, offer: Offer) -> None:
-        self._count_event[offer.record.type]()
+    def offer(self, offer: Offer) -> None:
+        """Hand a record to the streams it is for; a durable one is in the log already."""
         self.hub.offer(offer.user_id, offer.record, except_tab=offer.except_tab)
 
     def _observe_group(self, units: int) -> None:
@@ -214,13 +222,18 @@ def create_app(settings: Settings, domain_clock: Clock = now, *, background: boo
             info=Info(title="zena-sse", version=__version__),
         ),
     ).schema
+    # Our routes answer with responses: quart-schema has nothing to convert.
+    del app.make_response
+    app.asgi_http_class = WholeRequest  # the guard has read the body: no task for it
     app.url_map.merge_slashes = False  # or `//x` is answered with a redirect to whatever Host says
     handle_errors(app)
     allow_origins(app, zena.identity)
     for routes in (
         command_routes(zena.identity, zena.dispatch, new_id, zena.metrics),
         read_routes(zena.identity, zena.storage, zena.log),
-        session_routes(zena.identity, zena.storage, zena.tickets, zena.hub, now, secrets.token_urlsafe),
+        session_routes(
+            zena.identity, zena.storage, zena.tickets, zena.hub, zena.limits, now, secrets.token_urlsafe
+        ),
         account_routes(zena.identity, zena.storage, zena.vault, zena.engine, zena.open_connector, new_id),
         erasure_routes(zena.identity, zena.storage, zena.engine, zena.hub, now),
         publishing_routes(zena.identity, zena.storage),
@@ -232,7 +245,7 @@ def create_app(settings: Settings, domain_clock: Clock = now, *, background: boo
     app.after_serving(zena.stop)
     quart: Asgi = app.asgi_app  # type: ignore[assignment]  # the same ASGI, typed loosely
     app.asgi_app = BodyGuard(  # type: ignore[assignment,method-assign]  # the documented way to wrap it
-        EventsEndpoint(quart, zena.identity, zena.log, zena.streams), zena.identity
+        EventsEndpoint(quart, zena.identity, zena.streams, zena.limits), zena.identity
     )
     return app
 

@@ -16,6 +16,7 @@ class ZenaError(Exception):
     code: ClassVar[str] = "internal"
     status: ClassVar[int] = 500
     retryable: ClassVar[bool] = False
+    retry_after: float = 1.0  # seconds after which trying again makes sense; writers catch up within one
 
     def __init__(self, detail: str | None = None) -> None:
         super().__init__(detail or self.title())
@@ -123,6 +124,22 @@ class TooManyRequests(ZenaError):
     """Too many requests; slow down."""
 
     code, status, retryable = "too_many_requests", 429, True
+
+    def __init__(self, detail: str | None = None, *, retry_after: float = 1.0) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
+class TooManyAccounts(ZenaError):
+    """So many mailboxes cannot be connected; disconnect one first."""
+
+    code, status = "too_many_accounts", 409
+
+
+class Overloaded(ZenaError):
+    """This server has all the streams that it can take; come back in a moment."""
+
+    code, status, retryable = "overloaded", 503, True
 
 
 # --- our fault, or the machine's ----------------------------------------------------------------

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 
 import msgspec
+from msgspec.structs import replace
 
 from zena_sse.contract.decoding import decode_json
 from zena_sse.contract.events import EVENTS, Event
@@ -30,14 +32,13 @@ def read_publication(publication: Publication) -> Event:
 
 def publish_all(tx: Transaction, user_id: str, events: Sequence[Event]) -> str:
     """Publish events for a user, all or none; the log's head afterwards. Raises `NotFound`."""
-    if find_position(tx, user_id) is None:
-        raise NotFound(f"There is no user {user_id!r} yet: nobody has signed in or written as them.")
-    for event in events:
-        if event.kept == "log":
-            tx.publish(user_id, event)
-        else:
-            tx.announce(user_id, event)
     position = find_position(tx, user_id)
     if position is None:
-        raise RuntimeError("the stream was just there")
+        raise NotFound(f"There is no user {user_id!r} yet: nobody has signed in or written as them.")
+    for durable, run in groupby(events, lambda event: event.kept == "log"):
+        if durable:
+            position = replace(position, head=tx.publish(user_id, *run))
+        else:
+            for event in run:
+                tx.announce(user_id, event)
     return position.cursor

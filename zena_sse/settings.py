@@ -33,6 +33,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     allowed_origins: Annotated[str, Meta(description="other origins whose pages may call, by comma")] = ""
     trusted_hops: Annotated[int, Meta(ge=0, le=10, description="proxies in front whose headers count")] = 0
     heartbeat_seconds: Annotated[Seconds, Meta(gt=0, le=45, description="silence before a ping")] = 15.0
+    stream_seconds: Annotated[Seconds, Meta(ge=1, le=86400, description="a stream's life, less 0-20 %")] = (
+        600.0
+    )
+    streams_per_user: Annotated[int, Meta(ge=1, description="streams of one user; the oldest goes")] = 10
+    streams_per_address: Annotated[int, Meta(ge=1, description="streams open from one address")] = 1_000
+    streams_per_server: Annotated[int, Meta(ge=1, description="streams open in all")] = 20_000
+    streams_per_second: Annotated[int, Meta(ge=1, description="streams taken in; at once twice that")] = 5_000
     retention_days: Annotated[float, Meta(gt=0, le=3650, description="how long events are kept")] = 7.0
     retention_events: Annotated[int, Meta(ge=100, description="events kept of each user")] = 100_000
     sync_minutes: Annotated[float, Meta(ge=0.05, le=1440, description="between two looks into a mailbox")] = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import ssl
 import subprocess
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -90,6 +92,10 @@ class Serving:
     def log(self) -> str:
         """What it has said on stdout and stderr since the first start."""
         return self._log.read_text() if self._log.exists() else ""
+
+    def lines(self) -> list[dict[str, Any]]:
+        """The log, parsed; a line that is being written is not there yet."""
+        return [json.loads(line) for line in self.log.splitlines(keepends=True) if line.endswith("\n")]
 
     def start(self, tracer: Sequence[str] = ()) -> None:
         """Serve; returns when it is ready. `tracer` is put before the command and must keep its pid."""

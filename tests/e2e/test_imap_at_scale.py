@@ -116,7 +116,7 @@ class Site:
         return bool(copies == len(self.post.folders))
 
     def _log(self, event: str) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.server.log.splitlines() if f'"event": "{event}"' in line]
+        return [line for line in self.server.lines() if line["event"] == event]
 
 
 def picture(events: list[Event]) -> dict[str, int]:
@@ -149,8 +149,7 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
                 read_whole(made)
                 yield made
                 server.stop()
-        assert '"level": "error"' not in server.log
-        assert '"level": "warning"' not in server.log
+        assert {line["level"] for line in server.lines()} == {"info"}
     finally:
         server.clean_up()
         shutil.rmtree(directory)

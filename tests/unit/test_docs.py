@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from prometheus_client import CollectorRegistry
 
 from zena_sse.cli import main
-from zena_sse.metrics import Metrics
+from zena_sse.metrics import Metrics, Tally
 from zena_sse.settings import ALIASES, SECRETS, describe_settings
 
 ROOT = Path(__file__).parents[2]
@@ -131,9 +132,11 @@ def test_operators_page_lists_every_setting_with_its_default() -> None:
 def test_operators_page_lists_every_metric_with_its_labels() -> None:
     declared = {}
     for metric in vars(Metrics()).values():
-        for family in metric.collect() if hasattr(metric, "_labelnames") else ():
+        if isinstance(metric, CollectorRegistry):
+            continue
+        for family in metric.collect():
             name = f"{family.name}_total" if family.type == "counter" else family.name
-            declared[name] = ",".join(metric._labelnames)
+            declared[name] = metric.label if isinstance(metric, Tally) else ",".join(metric._labelnames)
     assert declared
     listed: dict[str, str] = {}
     for name, labels in METRIC.findall(OPERATIONS.read_text()):

@@ -8,7 +8,8 @@ import contextlib
 import pytest
 
 from tests.databases import PATIENCE_SECONDS
-from tests.web.sites import LiveSite
+from tests.web.sites import MIA, LiveSite
+from zena_sse.security.principal import Role
 
 
 async def answer_to(live: LiveSite, head: str, chunk: bytes = b"", most: int = 0) -> tuple[bytes, int]:
@@ -45,7 +46,34 @@ async def test_a_body_that_never_ends_is_refused_at_the_limit(live: LiveSite) ->
     assert taken < 24 * 1024 * 1024
 
 
-@pytest.mark.parametrize("carrier", ["taken"])  # uvicorn as it comes knows no limit
+@pytest.mark.parametrize(
+    ("role", "status", "code"),
+    [("publisher", 422, "invalid_payload"), ("agent", 413, "body_too_large"), (None, 401, "unauthenticated")],
+)
+@pytest.mark.parametrize("coding", ["length", "chunked"])
+async def test_only_who_may_publish_may_send_more_than_a_mebibyte(
+    live: LiveSite, role: Role | None, status: int, code: str, coding: str
+) -> None:
+    body = b"[" + b" " * 2 * 1024 * 1024 + b"]"
+    head = [f"POST /users/{MIA}/events HTTP/1.1", "Host: zena.test"]
+    if role is not None:
+        head.append(f"Authorization: {live.bearer('service', role)['Authorization']}")
+    if coding == "chunked":
+        head.append("Transfer-Encoding: chunked")
+        body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+    else:
+        head.append(f"Content-Length: {len(body)}")
+    reader, writer = await asyncio.open_connection("127.0.0.1", live.server.port)
+    writer.write("\r\n".join([*head, "\r\n"]).encode() + body)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        answer = await reader.readuntil(b"\r\n\r\n")
+        answer += await reader.readexactly(int(answer.lower().partition(b"content-length: ")[2].split()[0]))
+    writer.transport.abort()
+    assert answer.startswith(b"HTTP/1.1 %d " % status)
+    assert f'"code":"{code}"'.encode() in answer
+
+
+@pytest.mark.parametrize("carrier", ["taken", "hypercorn"])  # uvicorn as it comes knows no limit
 @pytest.mark.parametrize(
     "start",
     [
@@ -83,7 +111,7 @@ async def test_many_requests_on_one_connection_are_not_added_up(live: LiveSite) 
     await writer.wait_closed()
 
 
-@pytest.mark.parametrize("carrier", ["taken"])  # uvicorn as it comes waits for ever
+@pytest.mark.parametrize("carrier", ["taken", "hypercorn"])  # uvicorn as it comes waits for ever
 @pytest.mark.parametrize("sent", [b"", b"GET /healthz HTTP/1.1\r\nHost: z"])
 async def test_a_caller_who_does_not_say_what_they_want_is_cut_off(
     live: LiveSite, monkeypatch: pytest.MonkeyPatch, sent: bytes

@@ -151,6 +151,7 @@ async def test_a_client_that_leaves_does_not_take_its_command_back(site: Site) -
             await connection.send_complete()
             await until(lambda: len(site.zena.storage.writer) == 2)
             await connection.disconnect()
+            gate.set()
     finally:
         gate.set()
     await blocked

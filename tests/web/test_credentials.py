@@ -12,6 +12,7 @@ import jwt
 import pytest
 
 from tests.web.sites import MIA, NOAH, Site
+from zena_sse.security.limits import Rate
 
 SECRET = secrets.token_hex(32)
 OTHER_PAGE = "https://evil.example"
@@ -75,6 +76,40 @@ async def test_the_first_credential_that_is_there_counts_even_if_it_is_bad(site:
     assert (await both.get_json())["userId"] == NOAH
     bad = await site.client.get("/me", headers=cookie | {"Authorization": "Bearer rubbish"})
     assert bad.status_code == 401
+
+
+@pytest.mark.parametrize("changes", [{"trusted_hops": 1}])
+async def test_an_address_that_guesses_is_told_to_wait_and_whoever_has_a_good_credential_is_not(
+    site: Site,
+) -> None:
+    site.zena.limits._failures = Rate(3, 60.0, lambda: 0.0)
+    bad = {"Authorization": "Bearer rubbish", "X-Forwarded-For": "192.0.2.1"}
+    for _ in range(3):
+        assert (await site.client.get("/me", headers=bad)).status_code == 401
+    for path in ("/me", "/events"):
+        response = await site.client.get(path, headers=bad)
+        assert response.status_code == 429
+        assert response.headers["Retry-After"] == "20"
+        assert (await response.get_json())["code"] == "too_many_requests"
+    good = site.bearer() | {"X-Forwarded-For": "192.0.2.1"}
+    assert (await site.client.get("/me", headers=good)).status_code == 200
+    elsewhere = bad | {"X-Forwarded-For": "192.0.2.2"}
+    assert (await site.client.get("/me", headers=elsewhere)).status_code == 401
+
+
+async def test_bad_credentials_through_a_proxy_of_this_machine_silence_nobody(site: Site) -> None:
+    site.zena.limits._failures = Rate(3, 60.0, lambda: 0.0)
+    for _ in range(5):
+        response = await site.client.get("/me", headers={"Authorization": "Bearer rubbish"})
+        assert response.status_code == 401
+    assert (await site.client.get("/me", headers=site.bearer())).status_code == 200
+
+
+async def test_a_session_that_ended_is_not_remembered_as_good(site: Site) -> None:
+    cookie = await site.cookie()
+    assert (await site.client.get("/me", headers=cookie)).status_code == 200
+    await site.client.delete("/session", headers=cookie)
+    assert (await site.client.get("/me", headers=cookie)).status_code == 401
 
 
 # --- cookies --------------------------------------------------------------------------------------

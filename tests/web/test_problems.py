@@ -171,7 +171,7 @@ async def test_a_bug_of_ours_tells_nothing(site: Site, monkeypatch: pytest.Monke
         raise RuntimeError("the password is hunter2")
 
     with monkeypatch.context() as patch:
-        patch.setattr(site.zena.log, "position", fail)
+        patch.setattr(site.zena.log, "pages", fail)
         response, answer = await ask(site, "GET", "/snapshot", b"")
     assert problem_in(response, answer, 500).code == "internal"
     assert b"hunter2" not in answer

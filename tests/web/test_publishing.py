@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -32,6 +33,30 @@ async def test_an_event_is_published_on_the_users_stream(site: Site) -> None:
         assert f"id: {epoch}-1\n".encode() in await connection.receive()
         assert await post(site, TYPING) == (202, {"cursor": f"{epoch}-1"})
         assert b"typing.started" in await connection.receive()
+        await connection.disconnect()
+
+
+async def test_a_list_arrives_in_its_order_whatever_is_kept_of_it(site: Site) -> None:
+    epoch = await site.epoch()
+    async with site.client.request("/events", headers=site.bearer()) as connection:
+        await connection.send_complete()
+        await connection.receive()
+        await site.caught_up()
+        elsewhere = {"type": "typing.started", "payload": {"by": "x", "where": "u"}}
+        events = [TYPING, VIEWED, VIEWED, elsewhere, VIEWED]
+        assert await post(site, events) == (202, {"cursor": f"{epoch}-3"})
+        received = b""
+        while received.count(b"\n\n") < 5:
+            received += await connection.receive()
+        found = re.findall(rb"^event: (.+)$", received, re.MULTILINE)
+        assert [name.decode() for name in found] == [
+            "typing.started",
+            "thread.viewed",
+            "thread.viewed",
+            "typing.started",
+            "thread.viewed",
+        ]
+        assert re.findall(rb"^id: .+-(\d+)$", received, re.MULTILINE) == [b"1", b"2", b"3"]
         await connection.disconnect()
 
 

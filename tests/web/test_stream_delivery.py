@@ -117,7 +117,7 @@ FILTERS = {
 }
 
 
-@pytest.mark.parametrize("changes", [{"heartbeat_seconds": 0.2}])
+@pytest.mark.parametrize("changes", [{"heartbeat_seconds": 0.2, "streams_per_user": 2 * len(FILTERS)}])
 async def test_a_filter_lets_through_what_it_names_and_its_pings_carry_the_cursor_on(live: LiveSite) -> None:
     epoch = await live.epoch()
     tabs = [await live.open_ready(types=types) for types in FILTERS]

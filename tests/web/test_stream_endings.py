@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -12,7 +12,10 @@ import pytest
 from tests.databases import until
 from tests.web.sites import MIA, NOAH, LiveSite
 from tests.web.tabs import Message, Tab
-from zena_sse.stream.log import Position
+from zena_sse.security.principal import Principal
+from zena_sse.storage.log import find_position
+from zena_sse.stream.log import Page, Record, Want
+from zena_sse.web.identity import Scope
 
 MINUTE = 60_000
 
@@ -30,22 +33,50 @@ async def closing(tab: Tab, reason: str) -> Message:
 
 @asynccontextmanager
 async def slow_admission(live: LiveSite, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[asyncio.Event]:
-    """The first stream that asks where its log stands waits for the answer until the block is left."""
-    asked, gate, position = asyncio.Event(), asyncio.Event(), live.zena.log.position
+    """The first stream whose credential was found good waits there until the block is left."""
+    asked, gate, principal = asyncio.Event(), asyncio.Event(), live.zena.identity.principal
 
-    async def wait(user_id: str) -> Position:
-        if asked.is_set():
-            return await position(user_id)
-        asked.set()
-        await gate.wait()
-        return await position(user_id)
+    async def wait(scope: Scope, query: dict[str, str] | None = None) -> Principal:
+        found = await principal(scope, query)
+        if not asked.is_set():
+            asked.set()
+            await gate.wait()
+        return found
 
     with monkeypatch.context() as patch:
-        patch.setattr(live.zena.log, "position", wait)
+        patch.setattr(live.zena.identity, "principal", wait)
         try:
             yield asked
         finally:
             gate.set()
+
+
+@asynccontextmanager
+async def slow_log(live: LiveSite, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[asyncio.Event]:
+    """The first trip to the log takes until the block is left."""
+    asked, gate, pages = asyncio.Event(), asyncio.Event(), live.zena.log.pages
+
+    async def wait(wants: Sequence[Want]) -> list[Page]:
+        found = await pages(wants)
+        asked.set()
+        await gate.wait()
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(live.zena.log, "pages", wait)
+        try:
+            yield asked
+        finally:
+            gate.set()
+
+
+async def nothing_is_left(live: LiveSite) -> None:
+    """Every stream is gone, and so is all that belonged to it."""
+    await until(lambda: not live.streams())
+    assert live.zena.metrics.registry.get_sample_value("zena_streams") == 0
+    assert sum(map(len, live.zena.streams.pulse._slots.values())) == 0
+    assert live.zena.streams.room._open == 0
+    assert live.zena.streams.reader._waiting == {}
 
 
 # --- the server decides ---------------------------------------------------------------------------
@@ -67,6 +98,42 @@ async def test_a_tab_that_comes_back_replaces_itself_and_nobody_else(live: LiveS
     for tab in (newer, *bystanders):
         assert (await tab.next()).event == "thread.viewed"
     assert len(live.streams(MIA)) == 3
+
+
+@pytest.mark.parametrize("changes", [{"streams_per_user": 3}])
+async def test_the_oldest_of_too_many_streams_of_a_user_makes_room(live: LiveSite) -> None:
+    tabs = [await live.open_ready() for _ in range(3)]
+    stranger = await live.open_ready(NOAH)
+    tabs.append(await live.open_ready(tab="t"))
+    message = await closing(tabs.pop(0), "superseded")
+    assert message.retry is not None
+    assert message.retry >= 2 * MINUTE  # or they would evict each other for ever
+    await live.publish_numbered(1, 1)
+    await live.publish_numbered(1, 1, user=NOAH)
+    for tab in (*tabs, stranger):
+        assert (await tab.next()).event == "thread.viewed"
+    assert len(live.streams()) == 3
+
+
+@pytest.mark.parametrize("changes", [{"stream_seconds": 1.0}])
+async def test_a_stream_ends_by_itself_when_it_has_lived_for_its_time(live: LiveSite) -> None:
+    began = time.monotonic()
+    tab = await live.open_ready()
+    message = await closing(tab, "rotated")
+    assert 0.7 <= time.monotonic() - began < 2
+    assert message.retry is not None
+    assert message.retry <= 2_000
+    again = await live.open_ready(last_event_id=f"{await live.epoch()}-0")
+    await live.publish_numbered(1, 1)
+    assert (await again.next()).event == "thread.viewed"
+
+
+@pytest.mark.parametrize("changes", [{"stream_seconds": 100.0}])
+@pytest.mark.parametrize("carrier", ["taken"])  # the same for all
+async def test_streams_that_began_together_do_not_end_together(live: LiveSite) -> None:
+    drawn = [live.zena.streams.lifetime() for _ in range(1_000)]
+    assert 80 <= min(drawn) < 82
+    assert 98 < max(drawn) <= 100
 
 
 async def test_a_poll_ends_after_the_first_delivery(live: LiveSite) -> None:
@@ -146,11 +213,8 @@ async def test_a_stream_that_was_being_admitted_while_its_session_ended_does_not
         await asked.wait()
         await live.client.delete("/session", headers=cookie)
     tab = await opening
-    if tab.status == 200:
-        messages = await tab.rest()
-        assert messages[-1].payload == {"reason": "revoked"}
-    else:
-        assert tab.status == 401
+    assert tab.status == 200
+    await closing(tab, "revoked")
     assert live.streams() == []
 
 
@@ -163,6 +227,16 @@ async def test_a_log_that_is_wiped_ends_its_streams_and_they_come_back_to_a_rese
     await closing(tab, "reset")
     again = await live.open(last_event_id=tab.last_event_id)
     assert (await again.next()).payload["reason"] == "unknown_epoch"
+
+
+async def test_a_stream_that_finds_its_log_wiped_makes_no_new_one(live: LiveSite) -> None:
+    await live.publish_numbered(1, 3)
+    tab = await live.open_ready()
+    await live.caught_up()
+    await live.erase()
+    live.zena.hub.offer(MIA, Record("another", 9, "thread.viewed", b""))  # whatever makes it look
+    await closing(tab, "reset")
+    assert await live.zena.storage.read(find_position, MIA) is None
 
 
 async def test_a_server_that_stops_says_so_on_every_stream_and_is_gone_at_once(live: LiveSite) -> None:
@@ -209,9 +283,7 @@ async def test_a_client_that_goes_leaves_nothing_behind(live: LiveSite, how: str
     await live.publish_numbered(1, 1)
     assert (await other.next()).event == "thread.viewed"
     await other.vanish()
-    await until(lambda: not live.streams())
-    assert live.zena.metrics.streams._value.get() == 0
-    assert sum(map(len, live.zena.streams.pulse._slots.values())) == 0
+    await nothing_is_left(live)
 
 
 @pytest.mark.parametrize("how", ["leave", "vanish"])
@@ -227,6 +299,35 @@ async def test_a_client_that_goes_while_it_is_admitted_leaves_nothing_behind(
     await live.publish_numbered(1, 1)
     assert (await other.next()).event == "thread.viewed"
     await until(lambda: len(live.streams()) == 1)
+
+
+@pytest.mark.parametrize("how", ["leave", "vanish"])
+async def test_a_client_that_goes_while_its_log_is_read_leaves_nothing_behind(
+    live: LiveSite, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    async with slow_log(live, monkeypatch) as asked:
+        tab = await live.connect()
+        tab.ask("GET", "/events", live.bearer())
+        await asked.wait()
+        assert len(live.streams()) == 1  # it has joined already
+        await (tab.leave() if how == "leave" else tab.vanish())
+        await until(lambda: not live.streams())
+    await until(lambda: not live.zena.streams.reader._waiting)
+    await nothing_is_left(live)
+
+
+async def test_what_is_published_while_a_stream_joins_and_its_log_is_read_comes_once(
+    live: LiveSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await live.publish_numbered(1, 2)
+    cursor = f"{await live.epoch()}-1"
+    async with slow_log(live, monkeypatch) as asked:
+        opening = asyncio.create_task(live.open_ready(last_event_id=cursor))
+        await asked.wait()
+        await live.publish_numbered(3, 5)
+    tab = await opening
+    await live.publish_numbered(6, 6)
+    assert [message.payload["threadId"] for message in await tab.take(5)] == ["2", "3", "4", "5", "6"]
 
 
 async def test_a_client_that_went_while_it_was_admitted_replaces_nobody(

@@ -40,11 +40,12 @@ async def test_ready_is_the_first_piece_and_each_event_one_of_its_own(site: Site
             assert message.payload["threadId"] == str(number)
 
 
-async def test_what_is_replayed_comes_together(site: Site) -> None:
+async def test_what_is_replayed_comes_together_with_ready(site: Site) -> None:
     await site.publish_numbered(1, 20)
     async with open_stream(site, f"/events?last_event_id={await site.epoch()}-0") as connection:
-        await receive(connection)
-        assert len(await receive(connection)) == 20
+        ready, *replayed = await receive(connection)
+        assert ready.event == "stream.ready"
+        assert [message.payload["threadId"] for message in replayed] == [str(n) for n in range(1, 21)]
 
 
 async def test_a_client_that_leaves_ends_the_request(site: Site) -> None:

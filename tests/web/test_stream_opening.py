@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 
+import pytest
+
 from tests.databases import viewed
 from tests.web.sites import MIA, NOAH, LiveSite
 from tests.web.tabs import FRAMING, Message
@@ -107,6 +109,7 @@ UNSERVABLE = {
 }
 
 
+@pytest.mark.parametrize("changes", [{"streams_per_user": len(UNSERVABLE)}])
 async def test_a_cursor_that_cannot_be_served_is_reset_and_the_stream_goes_on(live: LiveSite) -> None:
     await live.publish_numbered(1, 6)
     await live.trim(keep=3)

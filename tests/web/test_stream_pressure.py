@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests.web.sites import MIA, LiveSite
 from tests.web.tabs import FRAMING
 from zena_sse.contract.events import SyncError, TypingStarted
 from zena_sse.serving.stream import Stream
+from zena_sse.stream.log import Page, Want
 
 
 def large(number: int) -> SyncError:
@@ -113,9 +115,9 @@ async def test_without_a_database_a_stream_is_turned_away_so_that_it_comes_back(
     with monkeypatch.context() as patch:
         patch.setattr(live.zena.storage, "_pool", None)
         tab = await live.open(headers=headers)
+        (message,) = await tab.rest()
     assert tab.status == 200
     assert tab.headers.keys() - FRAMING == {"content-type", "cache-control", "x-accel-buffering"}
-    (message,) = await tab.rest()
     assert (message.event, message.payload) == ("stream.closing", {"reason": "overloaded"})
     assert message.retry is not None
     assert message.retry >= 5000
@@ -125,18 +127,18 @@ async def test_a_database_that_goes_away_ends_a_stream_that_needs_it(
     live: LiveSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await live.publish_numbered(1, 300)
-    page = live.zena.log.page
-    pages = 0
+    pages = live.zena.log.pages
+    trips = 0
 
-    async def second_page_fails(user_id: str, after: int) -> object:
-        nonlocal pages
-        pages += 1
-        if pages > 1:
+    async def second_trip_fails(wants: Sequence[Want]) -> list[Page]:
+        nonlocal trips
+        trips += 1
+        if trips > 1:
             monkeypatch.setattr(live.zena.storage, "_pool", None)
-        return await page(user_id, after)
+        return await pages(wants)
 
     pool = live.zena.storage._pool
-    monkeypatch.setattr(live.zena.log, "page", second_page_fails)
+    monkeypatch.setattr(live.zena.log, "pages", second_trip_fails)
     tab = await live.open_ready(last_event_id=f"{await live.epoch()}-0")
     messages = await tab.rest()
     monkeypatch.setattr(live.zena.storage, "_pool", pool)

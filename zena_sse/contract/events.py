@@ -37,6 +37,11 @@ class Event(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     type: ClassVar[str]
     kept: ClassVar[Kept] = "log"
 
+    @property
+    def kind(self) -> str:
+        """What an ephemeral event replaces when it waits for its socket: all of its kind; "" for nothing."""
+        return ""
+
 
 class StreamReady(Event, frozen=True):
     """First event of every connection: how the stream starts, and from where.
@@ -93,6 +98,11 @@ class SyncProgress(Event, frozen=True):
     account_id: str
     total_threads: int
     processed_threads: int
+
+    @property
+    def kind(self) -> str:
+        """One sync's progress."""
+        return f"{self.type} {self.sync_id}"
 
 
 class SyncCompleted(Event, frozen=True):
@@ -166,6 +176,11 @@ class TypingStarted(Event, frozen=True):
 
     by: str
     where: MailText
+
+    @property
+    def kind(self) -> str:
+        """The same one typing in the same place."""
+        return f"{self.type} {self.by} {self.where}"
 
 
 EVENTS: dict[str, type[Event]] = {

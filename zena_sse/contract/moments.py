@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated
 
 import msgspec
@@ -11,6 +12,7 @@ import msgspec
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
+@lru_cache(maxsize=16)  # all that is written together is written at one moment
 def timestamp(moment: datetime) -> str:
     """`2026-11-20T09:00:00.120Z`; sorts as text."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

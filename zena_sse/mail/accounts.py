@@ -10,13 +10,16 @@ import msgspec
 
 from zena_sse.contract.events import Provider
 from zena_sse.contract.moments import timestamp
-from zena_sse.errors import AccountExists, NotFound
+from zena_sse.errors import AccountExists, NotFound, TooManyAccounts
 from zena_sse.security.vault import Vault
 from zena_sse.storage.port import Reader, Transaction
 
 # failed: opening it cannot succeed before somebody changes something; read again only when asked to.
 # removed: its data is being removed; nobody sees it any more.
 State = Literal["active", "failed", "removed"]
+
+# Each is read every few minutes, by a thread and a connection of its own.
+ACCOUNTS_PER_USER = 20
 
 
 class FolderMailbox(msgspec.Struct, frozen=True, tag="folder"):
@@ -126,7 +129,10 @@ def add_account(
     addresses: Iterable[str],
     sealed: bytes,
 ) -> Account:
-    """Connect a mailbox. Raises `AccountExists` when the user has one of this provider and name."""
+    """Connect a mailbox.
+
+    Raises `AccountExists` when the user has one of this provider and name, `TooManyAccounts`.
+    """
     own = tuple(dict.fromkeys(address.strip().lower() for address in addresses))
     added = tx.execute(
         "INSERT INTO accounts (account_id, user_id, provider, name, addresses, sealed, state, created_at)"
@@ -142,6 +148,8 @@ def add_account(
     )
     if not added:
         raise AccountExists
+    if len(list_accounts(tx, user_id)) > ACCOUNTS_PER_USER:
+        raise TooManyAccounts(f"A user can connect {ACCOUNTS_PER_USER} mailboxes; disconnect one first.")
     return find_account(tx, user_id, account_id)
 
 

@@ -16,6 +16,9 @@ from zena_sse.storage.port import Reader, Transaction
 SECRET_BYTES = 32
 _SECRET = re.compile(r"[A-Za-z0-9_-]{43}")  # what 32 bytes are in base64url, without padding
 
+# A person has a few browsers; each sign-in makes a session, and few people sign out.
+SESSIONS_PER_USER = 50
+
 # Browsers keep a site's cookies below this; a longer header is not searched.
 MAXIMUM_COOKIE_HEADER = 16_384
 
@@ -28,8 +31,11 @@ def digest_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def open_session(tx: Transaction, digest: str, principal: Principal) -> None:
-    """Remember who signed in; the session ends when their credential would have."""
+def open_session(tx: Transaction, digest: str, principal: Principal) -> list[str]:
+    """Remember who signed in; the session ends when their credential would have.
+
+    The oldest of too many ends now: the digests of those that did.
+    """
     tx.execute(
         "INSERT INTO sessions (digest, user_id, role, expires_at, created_at)"
         " VALUES (:digest, :user_id, :role, :expires_at, :now)",
@@ -39,6 +45,16 @@ def open_session(tx: Transaction, digest: str, principal: Principal) -> None:
         expires_at=timestamp(principal.expires_at),
         now=timestamp(tx.now),
     )
+    ended = tx.all(
+        str,
+        "SELECT digest FROM sessions WHERE user_id = :user_id"
+        " ORDER BY created_at DESC, digest LIMIT 1000 OFFSET :most",
+        user_id=principal.user_id,
+        most=SESSIONS_PER_USER,
+    )
+    for old in ended:
+        close_session(tx, old)
+    return ended
 
 
 def find_session(reader: Reader, digest: str) -> Principal | None:

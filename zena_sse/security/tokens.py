@@ -6,12 +6,15 @@ program passes its clock in. No message repeats any part of a token: messages en
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import jwt
 import msgspec
+from jwt.algorithms import HMACAlgorithm
+from jwt.utils import force_bytes
 
 from zena_sse.errors import ConfigurationError, InvalidPayload, Unauthenticated
 from zena_sse.security.principal import USER_ID, Principal, Role, is_user_id
@@ -21,10 +24,19 @@ from zena_sse.settings import Settings
 MAXIMUM_TOKEN_BYTES = 8192
 
 # An HMAC key shorter than the hash is the weakest part of the signature (RFC 7518, section 3.2).
+HASHES = {
+    "HS256": HMACAlgorithm.SHA256,
+    "HS384": HMACAlgorithm.SHA384,
+    "HS512": HMACAlgorithm.SHA512,
+}
 LEAST_SECRET_BYTES = {"HS256": 32, "HS384": 48, "HS512": 64}
 
 # How far an issuer's clock may be ahead of ours.
 LEEWAY_SECONDS = 30.0
+
+# At least so many tokens that were verified lately are remembered, at most twice as many: after a deploy all
+# come back at once. A third of a KB each.
+VERIFIED = 10_000
 
 # The year 3000: no token needs more, and expiry plus any duration of ours is still a datetime.
 LATEST = 32_503_680_000
@@ -43,6 +55,14 @@ class _Claims(msgspec.Struct, frozen=True):
     iat: NumericDate
     nbf: NumericDate = 0
     role: str | None = None
+
+
+class _KnownKey(HMACAlgorithm):
+    """HMAC with a key that was judged at the start: to judge it again is a third of verifying a token."""
+
+    def prepare_key(self, key: str | bytes) -> bytes:
+        """As it is."""
+        return force_bytes(key)
 
 
 class Tokens:
@@ -66,8 +86,13 @@ class Tokens:
         self._audience = audience
         self._clock = clock
         self._leeway = leeway_seconds
-        self._signatures = jwt.PyJWS([algorithm], {"enforce_minimum_key_length": True})
+        self._signatures = jwt.PyJWS([algorithm])
+        self._signatures.unregister_algorithm(algorithm)
+        self._signatures.register_algorithm(algorithm, _KnownKey(HASHES[algorithm]))
         self._claims = msgspec.json.Decoder(_Claims)
+        # By digest. When the recent ones are many enough they become the older ones, and those go.
+        self._recent: dict[bytes, Principal] = {}
+        self._older: dict[bytes, Principal] = {}
 
     @classmethod
     def of(cls, settings: Settings, clock: Callable[[], datetime]) -> Tokens:
@@ -98,6 +123,20 @@ class Tokens:
 
         Raises `Unauthenticated`.
         """
+        if len(token) > MAXIMUM_TOKEN_BYTES or not token.isascii():
+            raise Unauthenticated("The token is malformed.")
+        digest = hashlib.sha256(token.encode()).digest()
+        principal = self._recent.get(digest) or self._older.get(digest)
+        if principal is None or principal.expires_at <= self._clock():
+            principal = self._verified_anew(token)
+            self._remember(digest, principal)
+        return principal
+
+    def forget(self) -> None:
+        """Verify every token anew: somebody's were revoked."""
+        self._recent, self._older = {}, {}
+
+    def _verified_anew(self, token: str) -> Principal:
         claims = self._decoded(self._signed_bytes(token))
         self._check(claims)
         return Principal(
@@ -107,9 +146,12 @@ class Tokens:
             how="bearer",
         )
 
+    def _remember(self, digest: bytes, principal: Principal) -> None:
+        if len(self._recent) >= VERIFIED:
+            self._recent, self._older = {}, self._recent
+        self._recent[digest] = principal
+
     def _signed_bytes(self, token: str) -> bytes:
-        if len(token) > MAXIMUM_TOKEN_BYTES or not token.isascii():
-            raise Unauthenticated("The token is malformed.")
         try:
             signed = self._signatures.decode_complete(token, self._secret, [self._algorithm])
         except jwt.InvalidAlgorithmError:

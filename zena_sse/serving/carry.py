@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from zena_sse.serving.plain import Message, PlainStream, Receive, Send
 from zena_sse.serving.stream import Admission, Streams
@@ -20,12 +19,16 @@ STREAM_HEADERS: tuple[Header, ...] = (
     (b"x-accel-buffering", b"no"),
 )
 
+_HEAD = b"HTTP/1.1 200 OK\r\nconnection: close\r\n" + b"".join(
+    b"%s: %s\r\n" % header for header in STREAM_HEADERS
+)
+
 
 async def carry(
     shared: Streams,
     admission: Admission,
     headers: Sequence[Header],
-    scope: Message,
+    scope: Mapping[str, Any],
     receive: Receive,
     send: Send,
 ) -> None:
@@ -39,7 +42,7 @@ async def carry(
     if (await receive())["type"] == "http.disconnect":
         return
     await send(response_start([*STREAM_HEADERS, *headers]))
-    await PlainStream(shared, admission).run(admission, receive, send)
+    await PlainStream(shared, admission).run(receive, send)
 
 
 def response_start(headers: Sequence[Header]) -> Message:
@@ -48,18 +51,7 @@ def response_start(headers: Sequence[Header]) -> Message:
 
 
 def _take_over(shared: Streams, admission: Admission, headers: Sequence[Header], offer: Takeover) -> bool:
-    stream = TakenStream(shared, admission)
-    return offer.take(stream, partial(_begin, stream, admission, [*offer.default_headers, *headers]))
-
-
-def _begin(
-    stream: TakenStream,
-    admission: Admission,
-    headers: Sequence[Header],
-    transport: asyncio.Transport,
-    paused: bool,
-) -> None:
     # No length and no chunks: the body ends with the connection, as HTTP/1.0 had it.
-    lines = [b"%s: %s\r\n" % header for header in (*STREAM_HEADERS, *headers)]
-    head = b"HTTP/1.1 200 OK\r\n%sconnection: close\r\n\r\n" % b"".join(lines)
-    stream.begin(transport, head, admission, paused=paused)
+    lines = [b"%s: %s\r\n" % header for header in (*offer.default_headers, *headers)]
+    stream = TakenStream(shared, admission, b"%s%s\r\n" % (_HEAD, b"".join(lines)))
+    return offer.take(stream, stream.begin)

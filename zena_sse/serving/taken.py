@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from zena_sse.serving.held import Held
 from zena_sse.serving.stream import Admission, Stream, Streams
 
 # More than this in the transport and the stream is behind: the log holds the rest, not our memory.
@@ -20,23 +21,22 @@ class TakenStream(Stream, asyncio.Protocol):
     together at its end, in one write.
     """
 
-    __slots__ = ("_in_turn", "_reading", "_transport", "_turn", "_turn_bytes")
+    __slots__ = ("_held", "_transport", "_turn", "_waiting")
 
-    def __init__(self, shared: Streams, admission: Admission) -> None:
-        super().__init__(shared, admission)
+    def __init__(self, shared: Streams, admission: Admission, head: bytes) -> None:
+        super().__init__(shared, admission, head)
         self._transport: asyncio.Transport | None = None
-        self._reading: asyncio.Task[None] | None = None
-        self._in_turn = False  # something has left in this turn of the loop
-        self._turn: list[bytes] | None = None  # what is to follow at its end
-        self._turn_bytes = 0
+        self._turn = 0  # the last one in which something left
+        self._held: Held | None = None  # what is to follow at the end of this one
+        self._waiting = 0  # bytes in the transport when we last looked
 
-    def begin(self, transport: asyncio.Transport, head: bytes, admission: Admission, *, paused: bool) -> None:
+    def begin(self, transport: asyncio.Transport, paused: bool) -> None:
         """Own the connection from here on; `paused` is what the transport last said to the former owner."""
         self._transport = transport
         transport.set_write_buffer_limits(high=HIGH_WATER)
-        self.stalled = paused
-        self.open(admission, head)
-        self._wake_reader()
+        if paused:
+            self.pause_writing()
+        self.open()
 
     # --- the transport's side -------------------------------------------------------------------
 
@@ -47,72 +47,64 @@ class TakenStream(Stream, asyncio.Protocol):
         """The socket is full: from here on the log is read, when there is room again."""
         self.stalled = True
         self.subscription.fall_behind()
+        self._blocked_since = self._shared.pulse.now
+        self._waiting = 0 if self._transport is None else self._transport.get_write_buffer_size()
 
     def resume_writing(self) -> None:
         """There is room again."""
         self.stalled = False
-        self._wake_reader()
+        self._blocked_since = None
+        self._read()
 
     def connection_lost(self, _exc: Exception | None) -> None:
         """The client has gone."""
         self.left()
         self._shared.drain.discard(self)
-        if self._reading is not None:
-            self._reading.cancel()
         self._transport = None
 
     # --- the stream's side ----------------------------------------------------------------------
 
-    def _send(self, data: bytes) -> None:
-        if not self._in_turn:
-            self._in_turn = True
-            self._shared.turns.append(self)
-            self._write(data)
-            return
-        if self._turn is None:
-            self._turn = []
-        self._turn.append(data)
-        self._turn_bytes += len(data)
-        if self._turn_bytes > HIGH_WATER:
-            self._flush()
-
     def end_turn(self) -> None:
-        """Send what the turn has gathered."""
-        self._in_turn = False
-        self._flush()
+        """Send what was held back."""
+        held, self._held = self._held, None
+        if held is not None and self._transport is not None:
+            self._transport.write(held.take())
 
-    def _flush(self) -> None:
-        if self._turn is not None:
-            data, self._turn, self._turn_bytes = b"".join(self._turn), None, 0
-            self._write(data)
-
-    def _write(self, data: bytes) -> None:
-        if self._transport is not None:
+    def _send(self, data: bytes, kind: str = "") -> None:
+        shared = self._shared
+        self._sent = shared.pulse.now
+        turns = shared.turns
+        if self._turn == turns.number:
+            self._hold(data, kind)
+        elif self._transport is not None:
+            self._turn = turns.number
+            if not turns.is_open:
+                turns.open()
             self._transport.write(data)
 
-    def _wake_reader(self) -> None:
-        if self._reading is None and not self.stalled and self.closed is None and self.subscription.behind:
-            self._reading = asyncio.get_running_loop().create_task(self._read())
+    def _hold(self, data: bytes, kind: str) -> None:
+        if self._held is None:
+            self._held = Held()
+            self._shared.turns.hold(self)
+        self._held.add(data, kind)
+        if self._held.size > HIGH_WATER:
+            self.end_turn()
 
-    async def _read(self) -> None:
-        """Read the log until the stream is live, or its socket full."""
-        try:
-            while self.subscription.behind and not self.stalled and self.closed is None:
-                self._pass_on(await self._lacking())
-        finally:
-            self._reading = None
+    def _has_moved(self) -> bool:
+        before, self._waiting = self._waiting, 0
+        if self._transport is not None:
+            self._waiting = self._transport.get_write_buffer_size()
+        return self._waiting < before
 
-    def _pass_on(self, data: bytes) -> None:
-        if self.stalled:  # the socket filled while the log was read
-            self.subscription.fall_behind()
-        if data:
-            self._deliver(data)
+    def _cut(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
 
     def _finish(self, last: bytes) -> None:
         transport = self._transport
         if transport is None:
             return
-        self._flush()
+        self.end_turn()
         transport.write(last)
         transport.close()
         asyncio.get_running_loop().call_later(CLOSE_SECONDS, transport.abort)

@@ -1,4 +1,4 @@
-"""Ends the turn of the loop for every stream that sent something in it, with one callback for them all."""
+"""Ends the turn of the loop for every stream that holds something back, with one callback for them all."""
 
 from __future__ import annotations
 
@@ -7,28 +7,35 @@ from typing import Protocol
 
 
 class Turning(Protocol):
-    """A stream that gathers what it sends within a turn."""
+    """A stream that holds back what it is sent after the first in a turn."""
 
     def end_turn(self) -> None:
-        """Send it."""
+        """Send what it holds."""
 
 
 class Turns:
-    """The streams whose turn is open."""
+    """Counts the turns in which something was sent; `number` is the present one's."""
 
-    __slots__ = ("_open",)
+    __slots__ = ("_holding", "is_open", "number")
 
     def __init__(self) -> None:
-        self._open: list[Turning] = []
+        self.number = 1
+        self.is_open = False
+        self._holding: list[Turning] = []
 
-    def append(self, stream: Turning) -> None:
-        """End this stream's turn when the loop has done all that is ready now."""
-        if not self._open:
-            asyncio.get_running_loop().call_soon(self._end)
-        self._open.append(stream)
+    def open(self) -> None:
+        """The turn's first frame is sent: it ends when the loop has done all that is ready now."""
+        self.is_open = True
+        asyncio.get_running_loop().call_soon(self._end)
+
+    def hold(self, stream: Turning) -> None:
+        """Call this stream when the turn ends."""
+        self._holding.append(stream)
 
     def _end(self) -> None:
-        streams, self._open = self._open, []
+        self.is_open = False
+        self.number += 1
+        streams, self._holding = self._holding, []
         for stream in streams:
             try:
                 stream.end_turn()

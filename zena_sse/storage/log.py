@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -10,7 +11,7 @@ import msgspec
 from zena_sse.contract.moments import timestamp
 from zena_sse.storage.port import Reader, Storage, Transaction
 from zena_sse.stream.frame import encode_record
-from zena_sse.stream.log import Page, Position, Record
+from zena_sse.stream.log import Page, Position, Record, Want
 
 # A page is what one stream may hold in memory while its socket is slow.
 PAGE_RECORDS = 256
@@ -76,6 +77,20 @@ def read_page(
     return Page(position, found, complete=not found or found[-1].offset == position.head)
 
 
+def read_pages(reader: Reader, wants: Sequence[Want]) -> list[Page | None]:
+    """A page for each want, see `EventLog.pages`; None for an unknown user."""
+    return [
+        _standing(find_position(reader, want.user_id))
+        if want.after is None
+        else read_page(reader, want.user_id, want.after)
+        for want in wants
+    ]
+
+
+def _standing(position: Position | None) -> Page | None:
+    return None if position is None else Page(position, [], complete=True)
+
+
 class StoredLog:
     """`EventLog` over the database."""
 
@@ -83,17 +98,26 @@ class StoredLog:
         self._storage = storage
         self._new_epoch = new_epoch
 
+    async def pages(self, wants: Sequence[Want]) -> list[Page]:
+        """See `EventLog`."""
+        pages = await self._storage.read(read_pages, wants)
+        missing = [want for want, page in zip(wants, pages, strict=True) if page is None]
+        made = iter(await asyncio.gather(*map(self._missing, missing)))  # together: they share a commit
+        return [page or next(made) for page in pages]
+
     async def position(self, user_id: str) -> Position:
         """Where the user's log stands; a user who has none gets one."""
-        found = await self._storage.read(find_position, user_id)
-        if found is None:
-            found = await self._storage.write(ensure_stream, user_id, self._new_epoch())
-        return found
+        return (await self.pages([Want(user_id, None, is_new=True)]))[0].position
 
     async def page(self, user_id: str, after: int) -> Page:
-        """The records after an offset; the empty page of no epoch when the log is gone."""
-        page = await self._storage.read(read_page, user_id, after)
-        return page or Page(Position("", 1, 0), [], complete=True)
+        """The records after an offset; the empty page of no epoch when there is no log."""
+        return (await self.pages([Want(user_id, after)]))[0]
+
+    async def _missing(self, want: Want) -> Page:
+        if not want.is_new:
+            return Page(Position("", 1, 0), [], complete=True)
+        position = await self._storage.write(ensure_stream, want.user_id, self._new_epoch())
+        return Page(position, [], complete=not position.head)
 
 
 def users_to_trim(reader: Reader, before: datetime, most: int) -> list[str]:

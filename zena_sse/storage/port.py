@@ -48,8 +48,8 @@ class Transaction(Reader, Protocol):
     def execute_many(self, sql: LiteralString, rows: Iterable[Mapping[str, Value]]) -> None:
         """Run one statement for each row."""
 
-    def publish(self, user_id: str, event: Event, *, command_id: str | None = None) -> int:
-        """Append a durable event to the user's log and offer it after the commit; returns its offset."""
+    def publish(self, user_id: str, *events: Event, command_id: str | None = None) -> int:
+        """Append durable events to the user's log, offer them after the commit; returns the last offset."""
 
     def announce(
         self, user_id: str, event: Event, *, command_id: str | None = None, except_tab: str | None = None

@@ -53,8 +53,9 @@ class SqliteConnection:
     def run(self, sql: str, named: Mapping[str, Value]) -> Rows:
         """Run one statement and take all it gives."""
         cursor = self._connection.execute(sql, named)
-        columns = [column[0] for column in cursor.description or ()]
-        return Rows(columns, cursor.fetchall(), cursor.rowcount)
+        rows = cursor.fetchall()
+        columns = [column[0] for column in cursor.description] if rows else ()
+        return Rows(columns, rows, cursor.rowcount)
 
     def run_many(self, sql: str, rows: Iterable[Mapping[str, Value]]) -> None:
         """Run one statement for each row."""

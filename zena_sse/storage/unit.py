@@ -35,7 +35,7 @@ class Engine(Protocol):
         """Run it once for each row of values."""
 
 
-class Offer(NamedTuple):
+class Offer(msgspec.Struct, frozen=True, gc=False):
     """A record on its way to the hub."""
 
     user_id: str
@@ -63,9 +63,8 @@ class View:
 
 def ephemeral_record(event: Event, now: datetime, command_id: str | None = None) -> Record:
     """An event that has no place in the log."""
-    return Record(
-        "", 0, event.type, encode_frame(event.type, encode_event(event, timestamp(now), command_id))
-    )
+    data = encode_event(event, timestamp(now), command_id)
+    return Record("", 0, event.type, encode_frame(event.type, data), event.kind)
 
 
 class _Place(msgspec.Struct):
@@ -90,33 +89,39 @@ class Unit(View):
         """Run one statement for each row."""
         self._engine.run_many(sql, rows)
 
-    def publish(self, user_id: str, event: Event, *, command_id: str | None = None) -> int:
+    def publish(self, user_id: str, *events: Event, command_id: str | None = None) -> int:
         """Append to the user's log; the row lock on `streams` makes commit order offset order."""
-        if event.kept != "log":
-            raise ValueError(f"{event.type} is ephemeral: announce it")
         at = timestamp(self.now)
-        data = encode_event(event, at, command_id)
+        found = [(event.type, _encode_durable(event, at, command_id)) for event in events]
+        place = self._advance(user_id, len(found))
+        placed = list(enumerate(found, place.head - len(found) + 1))
+        self.execute_many(
+            'INSERT INTO events (user_id, "offset", type, data, at) '
+            "VALUES (:user_id, :offset, :type, :data, :at)",
+            [
+                {"user_id": user_id, "offset": offset, "type": name, "data": data, "at": at}
+                for offset, (name, data) in placed
+            ],
+        )
+        self.offers += [
+            Offer(user_id, Record(place.epoch, offset, name, encode_record(place.epoch, offset, name, data)))
+            for offset, (name, data) in placed
+        ]
+        return place.head
+
+    def _advance(self, user_id: str, by: int) -> _Place:
+        """Move the head of the user's log, which comes into being with its first event."""
         place = self.one(
             _Place,
-            "INSERT INTO streams (user_id, epoch, head, floor) VALUES (:user_id, :epoch, 1, 1) "
-            "ON CONFLICT (user_id) DO UPDATE SET head = streams.head + 1 RETURNING epoch, head",
+            "INSERT INTO streams (user_id, epoch, head, floor) VALUES (:user_id, :epoch, :by, 1) "
+            "ON CONFLICT (user_id) DO UPDATE SET head = streams.head + :by RETURNING epoch, head",
             user_id=user_id,
             epoch=self._new_epoch(),
+            by=by,
         )
         if place is None:
             raise RuntimeError("RETURNING returned nothing")
-        self.execute(
-            'INSERT INTO events (user_id, "offset", type, data, at) '
-            "VALUES (:user_id, :head, :type, :data, :at)",
-            user_id=user_id,
-            head=place.head,
-            type=event.type,
-            data=data,
-            at=at,
-        )
-        frame = encode_record(place.epoch, place.head, event.type, data)
-        self.offers.append(Offer(user_id, Record(place.epoch, place.head, event.type, frame)))
-        return place.head
+        return place
 
     def announce(
         self, user_id: str, event: Event, *, command_id: str | None = None, except_tab: str | None = None
@@ -127,6 +132,12 @@ class Unit(View):
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Call this on the event loop once the unit is durable."""
         self.callbacks.append(callback)
+
+
+def _encode_durable(event: Event, at: str, command_id: str | None) -> bytes:
+    if event.kept != "log":
+        raise ValueError(f"{event.type} is ephemeral: announce it")
+    return encode_event(event, at, command_id)
 
 
 def _convert(columns: Sequence[str], row: Sequence[object], into: type[T]) -> T:

@@ -20,8 +20,7 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from datetime import datetime
-from functools import partial
-from typing import Protocol
+from typing import ParamSpec, Protocol
 
 import structlog
 
@@ -37,6 +36,8 @@ GROUP_LIMIT = 256
 
 # Between the death of the thread and the next try.
 RESTART_SECONDS = 1.0
+
+P = ParamSpec("P")
 
 log = structlog.get_logger("zena.storage")
 
@@ -73,6 +74,7 @@ class Job:
             return
         if self.error is not None:
             self.future.set_exception(self.error)
+            self.future.exception()  # looked at: a caller who leaves now does not, and asyncio complains
         else:
             self.future.set_result(self.result)
 
@@ -120,7 +122,6 @@ class Writer:
         if len(self._pending) >= QUEUE_LIMIT:
             raise StorageBusy
         job = Job(call, self._loop.create_future())
-        job.future.add_done_callback(_retrieve)
         self._pending.add(job)
         self._queue.put(job)
         return await job.future
@@ -136,8 +137,8 @@ class Writer:
         self.alive = False
 
     def _deliver(self, jobs: list[Job]) -> None:
+        self._pending.difference_update(jobs)
         for job in jobs:
-            self._pending.discard(job)
             if job.error is None and job.unit is not None:
                 self._announce(job.unit)
         for job in jobs:
@@ -147,7 +148,7 @@ class Writer:
     def _announce(self, unit: Unit) -> None:
         """Offer a unit's events, then call back. They are durable: a stream that misses one reads it."""
         for offer in unit.offers:
-            _attempt(partial(self._offer, offer))
+            _attempt(self._offer, offer)
         for callback in unit.callbacks:
             _attempt(callback)
 
@@ -235,10 +236,10 @@ class Writer:
         return None
 
 
-def _attempt(listener: Callable[[], None]) -> None:
+def _attempt(listener: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
     """A bug in one listener must not cost the others theirs, or a caller its answer."""
     try:
-        listener()
+        listener(*args, **kwargs)
     except Exception:
         log.exception("announcing failed")
 
@@ -251,9 +252,3 @@ def _translate(error: Exception) -> Exception:
     if isinstance(error, StopIteration):  # a future cannot carry it
         return RuntimeError("a unit raised StopIteration")
     return error
-
-
-def _retrieve(future: asyncio.Future[object]) -> None:
-    """Look at the error of a caller who has left, or asyncio complains about it."""
-    if not future.cancelled():
-        future.exception()

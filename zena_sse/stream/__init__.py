@@ -10,7 +10,8 @@ of recent records, synchronously, so that no record can slip in between.
     cursor.py        `epoch-offset`, and what may become of one that a client brings
     frame.py         the bytes of one event on the wire
     subscription.py  live or behind: the only place that decides what is sent next
-    hub.py           user -> subscriptions, and the tail of recent records
+    tail.py          the newest records of a user, in memory
+    hub.py           user -> subscriptions, and their tails
     reader.py        brings a subscription that is behind up to date, a page at a time
     pulse.py         heartbeats and lifetimes of all streams, from one timer
 """

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -10,13 +11,15 @@ import msgspec
 class Record(msgspec.Struct, frozen=True, gc=False):
     """An event at its place in a user's stream, as the bytes that go out.
 
-    Offset 0 marks an ephemeral event: it has no place, so it is for live streams only.
+    Offset 0 marks an ephemeral event: it has no place, so it is for live streams only. Of those that share a
+    `kind` only the newest matters: it replaces one that still waits for its socket.
     """
 
     epoch: str
     offset: int
     type: str
     frame: bytes
+    kind: str = ""
 
 
 class Position(msgspec.Struct, frozen=True):
@@ -43,11 +46,22 @@ class Page(msgspec.Struct, frozen=True):
     complete: bool
 
 
+class Want(NamedTuple):
+    """What is to be read of a user's log: the records after an offset, or only where it stands.
+
+    For a stream that `is_new` a user who has no log gets one.
+    """
+
+    user_id: str
+    after: int | None
+    is_new: bool = False
+
+
 class EventLog(Protocol):
     """The durable history of every user's events."""
 
-    async def position(self, user_id: str) -> Position:
-        """Where the user's log stands; a user who has none gets one."""
+    async def pages(self, wants: Sequence[Want]) -> list[Page]:
+        """A page for each want, in one trip: its records oldest first, as many as make a page.
 
-    async def page(self, user_id: str, after: int) -> Page:
-        """The records after an offset, oldest first, as many as make a page."""
+        The page of a log that is not there has no epoch.
+        """

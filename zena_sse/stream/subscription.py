@@ -7,16 +7,18 @@ Two rules hold at every step:
 2. A live subscription has everything up to the newest record it was offered. The moment that is in doubt it
    is behind, and only the log (`apply`) or the hub's tail (`catch_up`) can make it live again.
 
-What comes out is for the socket at once: whoever drives a subscription has no ordering rule of its own, and
-what it holds back (a turn's worth of frames) it must write before it applies a page.
+It begins behind and without a place: `start` gives it one, once it is known where the log stands. What comes
+out is for the socket at once: whoever drives a subscription has no ordering rule of its own, and what it
+holds back (a turn's worth of frames) it must write before it applies a page.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from zena_sse.stream.cursor import Cursor
-from zena_sse.stream.log import Page, Record
+from zena_sse.stream.cursor import Cursor, Opening, parse_cursor
+from zena_sse.stream.log import Page, Record, Want
+from zena_sse.stream.tail import Tail
 
 
 class Reset(Exception):
@@ -24,36 +26,57 @@ class Reset(Exception):
 
 
 class Subscription:
-    """Hand out each record above the cursor once, in order; of the `types` asked for, None being all."""
+    """Hand out each record above the cursor once, in order; of the `types` asked for, None being all.
 
-    __slots__ = ("_doubt", "_seen", "behind", "epoch", "offset", "types", "user_id")
+    `asked` is the cursor that the client brought, as it spelled it.
+    """
 
-    def __init__(self, user_id: str, start: Cursor, types: frozenset[str] | None = None) -> None:
+    __slots__ = ("_doubt", "_seen", "asked", "behind", "epoch", "offset", "types", "user_id")
+
+    def __init__(self, user_id: str, asked: str | None = None, types: frozenset[str] | None = None) -> None:
         self.user_id = user_id
-        self.epoch, self.offset = start
+        self.asked = asked
         self.types = types
+        self.epoch = ""  # no log's name: it has no place yet
+        self.offset = 0
         self.behind = True
-        self._seen = start.offset  # the newest offset that is known to exist
+        self._seen = 0  # the newest offset that is known to exist
         self._doubt = False  # something of another epoch was offered: the next page tells which one holds
+
+    @property
+    def started(self) -> bool:
+        """Whether it has a place in the log."""
+        return bool(self.epoch)
 
     @property
     def cursor(self) -> Cursor:
         """Everything up to here was handed out, or filtered."""
         return Cursor(self.epoch, self.offset)
 
+    @property
+    def want(self) -> Want:
+        """What to read of the log for it."""
+        if self.epoch:
+            return Want(self.user_id, self.offset)
+        cursor = None if self.asked is None else parse_cursor(self.asked)
+        return Want(self.user_id, None if cursor is None else cursor.offset, is_new=True)
+
+    def start(self, opening: Opening) -> None:
+        """Begin at the opening's cursor."""
+        self.epoch, self.offset = opening.cursor
+        self._seen = self.offset
+
     def offer(self, record: Record) -> bytes | None:
         """Take a record from the hub: the frame to write now, or nothing."""
+        if record.offset == self.offset + 1 and record.epoch == self.epoch and not self.behind:
+            self.offset = record.offset
+            return record.frame if self.types is None or record.type in self.types else None
         if not record.offset:
             return None if self.behind else self._wanted(record)
         if record.epoch != self.epoch:
             self.behind = self._doubt = True
-        elif self.behind:
-            self._seen = max(self._seen, record.offset)
-        elif record.offset == self.offset + 1:
-            self.offset = record.offset
-            return self._wanted(record)
         elif record.offset > self.offset:
-            self._seen = record.offset
+            self._seen = max(self._seen, record.offset)
             self.behind = True
         return None
 
@@ -72,17 +95,15 @@ class Subscription:
             self._doubt = False
         return frames
 
-    def catch_up(self, tail: Sequence[Record]) -> list[bytes] | None:
+    def catch_up(self, tail: Tail) -> list[bytes] | None:
         """Step from behind to live from the hub's tail; None when it does not reach back to the cursor.
 
-        `tail` is dense and ends with the newest record that was offered. This is synchronous, so under steady
-        writes being behind ends as soon as one page comes close.
+        The tail ends with the newest record that was offered. This is synchronous, so under steady writes
+        being behind ends as soon as one page comes close.
         """
-        if not tail or tail[0].epoch != self.epoch or self._doubt:
+        if tail.epoch != self.epoch or self._doubt or not tail.floor - 1 <= self.offset <= tail.head:
             return None
-        if not tail[0].offset - 1 <= self.offset <= tail[-1].offset:
-            return None
-        frames = self._take(tail[self.offset + 1 - tail[0].offset :])
+        frames = self._take(tail.after(self.offset))
         self.behind = False
         return frames
 

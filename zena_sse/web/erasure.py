@@ -48,6 +48,7 @@ def erasure_routes(
         while await storage.write(trim_log, user_id, clock(), 0):
             pass
         await storage.write(erase_records, user_id, hub)
+        identity.verify_anew()
 
     return routes
 

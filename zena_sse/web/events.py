@@ -6,14 +6,20 @@ from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qsl
 
 from zena_sse.contract.events import ClosingReason, read_tab, read_types
-from zena_sse.errors import InvalidQuery, MethodNotAllowed, StorageUnavailable, ZenaError
+from zena_sse.errors import (
+    InvalidQuery,
+    MethodNotAllowed,
+    Overloaded,
+    StorageBusy,
+    StorageUnavailable,
+    ZenaError,
+)
 from zena_sse.serving.carry import STREAM_HEADERS, Header, carry, response_start
 from zena_sse.serving.plain import Message, Receive, Send
 from zena_sse.serving.stream import Admission, Streams, log
-from zena_sse.stream.cursor import open_at
-from zena_sse.stream.log import EventLog
 from zena_sse.web.body import send_problem
 from zena_sse.web.identity import Identity, Scope, header
+from zena_sse.web.limits import Limits
 from zena_sse.web.origins import cors_headers
 
 Asgi = Callable[[Message, Receive, Send], Awaitable[None]]
@@ -27,26 +33,24 @@ POLL_SECONDS = (1.0, 50.0)
 class EventsEndpoint:
     """Answers `/events`, and passes everything else on."""
 
-    def __init__(self, app: Asgi, identity: Identity, event_log: EventLog, streams: Streams) -> None:
+    def __init__(self, app: Asgi, identity: Identity, streams: Streams, limits: Limits) -> None:
         self._app = app
         self._identity = identity
-        self._event_log = event_log
         self._streams = streams
+        self._limits = limits
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """ASGI."""
         if scope["type"] != "http" or scope["path"] != PATH or scope["method"] == "OPTIONS":
             await self._app(scope, receive, send)
             return
-        request = dict(scope)
-        extra = cors_headers(self._identity.allowed_origin(request))
+        extra = cors_headers(self._identity.allowed_origin(scope))
         try:
-            admission = await self._admit(request)
+            admission = await self._admit(scope)
+        except (Overloaded, StorageUnavailable, StorageBusy):
+            await _shed(self._streams, "overloaded", extra, send)
         except ZenaError as error:
-            if error.status == StorageUnavailable.status:
-                await _shed(self._streams, "overloaded", extra, send)
-                return
-            self._streams.metrics.streams_refused.labels(error.code).inc()
+            self._streams.metrics.streams_refused.count(error.code)
             if error.status == MethodNotAllowed.status:
                 extra.append((b"allow", b"GET, HEAD, OPTIONS"))
             await send_problem(error, send, extra)
@@ -54,26 +58,30 @@ class EventsEndpoint:
             log.exception("admission failed")
             await _shed(self._streams, "overloaded", extra, send)
         else:
-            await self._open(admission, extra, request, receive, send)
+            await self._open(admission, extra, scope, receive, send)
 
     async def _admit(self, scope: Scope) -> Admission:
-        """Everything that is checked before a stream opens."""
+        """Everything that is checked before a stream opens, what costs least first."""
         if scope["method"] not in ("GET", "HEAD"):
             raise MethodNotAllowed("A stream is opened with GET.")
+        address = self._identity.address(scope)
+        if not self._streams.room.has_place(address):
+            raise Overloaded
+        self._limits.admit_stream()
         query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         # Before the credential: a typing mistake should not cost a ticket.
         tab, types, poll = read_tab(query.get("tab")), read_types(query.get("types")), _poll(query)
         principal = await self._identity.principal(scope, query)
-        cursor = header(scope, b"last-event-id") or query.get("last_event_id") or None
-        position = await self._event_log.position(principal.user_id)
+        self._limits.open_stream(principal.user_id)
         return Admission(
             user_id=principal.user_id,
-            opening=open_at(cursor, position),
+            cursor=header(scope, b"last-event-id") or query.get("last_event_id") or None,
             expires_at=principal.expires_at,
             types=types,
             tab=tab,
             session=principal.session,
             poll=poll,
+            address=address,
         )
 
     async def _open(
@@ -90,7 +98,7 @@ class EventsEndpoint:
 
 async def _shed(streams: Streams, reason: ClosingReason, extra: list[Header], send: Send) -> None:
     """Turn a stream away so that it comes back: any status but 200 ends a native EventSource for good."""
-    streams.metrics.streams_refused.labels(reason).inc()
+    streams.metrics.streams_refused.count(reason)
     await send(response_start([*STREAM_HEADERS, *extra, (b"connection", b"close")]))
     await send({"type": "http.response.body", "body": streams.signals.closing(reason), "more_body": False})
 

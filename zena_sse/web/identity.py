@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,8 +14,9 @@ from zena_sse.security.tokens import Tokens
 from zena_sse.serving.takeover import OPERATOR
 from zena_sse.settings import Settings
 from zena_sse.storage.port import Storage
+from zena_sse.web.limits import Limits
 
-Scope = dict[str, Any]  # as ASGI has it
+Scope = Mapping[str, Any]  # as ASGI has it
 
 # The operator's socket has no credential that could expire; a stream over it is renewed once a day.
 SOCKET_LIFETIME = timedelta(days=1)
@@ -32,7 +33,9 @@ class Identity:
         storage: Storage,
         settings: Settings,
         clock: Callable[[], datetime],
+        limits: Limits,
     ) -> None:
+        self._limits = limits
         self._tokens = tokens
         self._tickets = tickets
         self._storage = storage
@@ -42,10 +45,21 @@ class Identity:
     async def principal(self, scope: Scope, query: dict[str, str] | None = None) -> Principal:
         """The caller. `query` is given where a ticket or token in the address counts: for the stream.
 
-        Raises `Unauthenticated`, or `Forbidden` for a cookie that another site's page made the browser send.
+        Raises `Unauthenticated`, `TooManyRequests`, or `Forbidden` for a cookie that another site's page made
+        the browser send.
         """
         if is_operator(scope):
             return self._from_socket(scope)
+        try:
+            principal = await self._verified(scope, query)
+        except Unauthenticated:
+            self._limits.bad_credential(self.address(scope))
+            raise
+        if scope["method"] not in SAFE_METHODS and principal.role == "agent":
+            self._limits.request(principal.user_id)
+        return principal
+
+    async def _verified(self, scope: Scope, query: dict[str, str] | None) -> Principal:
         if (authorization := header(scope, b"authorization")) is not None:
             kind, _, token = authorization.partition(" ")
             if kind.lower() != "bearer":
@@ -58,12 +72,31 @@ class Identity:
         secret = read_cookie(header(scope, b"cookie") or "", secure=self.is_secure(scope))
         return None if secret is None else await self._from_cookie(scope, secret)
 
+    def verify_anew(self) -> None:
+        """Something was revoked: trust nothing that was verified before."""
+        self._tokens.forget()
+
     def is_secure(self, scope: Scope) -> bool:
         """Whether the caller came over HTTPS, to us or to a proxy that we trust."""
         if self._settings.trusted_hops:
-            forwarded = (header(scope, b"x-forwarded-proto") or "").split(",")
-            return forwarded[-min(self._settings.trusted_hops, len(forwarded))].strip() == "https"
+            return self._forwarded(scope, b"x-forwarded-proto") == "https"
         return bool(scope.get("scheme") == "https")
+
+    def address(self, scope: Scope) -> str | None:
+        """Where the caller comes from, as far as we can know; None for this machine's own proxies.
+
+        Many users come from a proxy's address, so it must not count as one caller's.
+        """
+        address: str | None = (scope.get("client") or (None,))[0]
+        if self._settings.trusted_hops:
+            address = self._forwarded(scope, b"x-forwarded-for") or address
+        return None if address is None or address.startswith("127.") or address == "::1" else address
+
+    def _forwarded(self, scope: Scope, name: bytes) -> str:
+        """What the outermost proxy that we trust has said; several lines are one list (RFC 9110, 5.3)."""
+        lines = [bytes(value).decode("latin-1") for key, value in scope["headers"] if key == name]
+        parts = ",".join(lines).split(",")
+        return parts[-min(self._settings.trusted_hops, len(parts))].strip()
 
     def allowed_origin(self, scope: Scope) -> str | None:
         """The page's origin, when it is another one than ours and may call."""
@@ -115,5 +148,7 @@ def is_operator(scope: Scope) -> bool:
 
 def header(scope: Scope, name: bytes) -> str | None:
     """The first header of this (lower-case) name."""
-    value = next((value for key, value in scope["headers"] if key == name), None)
-    return None if value is None else bytes(value).decode("latin-1")
+    for key, value in scope["headers"]:
+        if key == name:
+            return bytes(value).decode("latin-1")
+    return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import msgspec
 from quart import Response, request
@@ -11,11 +11,13 @@ from zena_sse.errors import InvalidQuery
 
 T = TypeVar("T")
 
+# What one write always takes: uvicorn makes an answer wait from 64 KiB on.
+ONE_WRITE_BYTES = 32 * 1024
+
 
 async def read_body() -> bytes:
-    """The request's body as it came."""
-    data: str | bytes = await request.get_data(as_text=False)
-    return data if isinstance(data, bytes) else data.encode()
+    """The request's body as it came; `BodyGuard` has seen to its size and its time."""
+    return cast("bytes", await request.body)
 
 
 def read_query(into: type[T]) -> T:
@@ -28,8 +30,10 @@ def read_query(into: type[T]) -> T:
 
 def reply(value: object, status: int = 200) -> Response:
     """A value as JSON. Answers belong to one user: no cache keeps them."""
-    return Response(
-        msgspec.json.encode(value),
-        status=status,
-        headers={"Content-Type": "application/json", "Cache-Control": "no-store"},
+    body = msgspec.json.encode(value)
+    response = Response(
+        body, status=status, headers={"Content-Type": "application/json", "Cache-Control": "no-store"}
     )
+    if len(body) < ONE_WRITE_BYTES:
+        response.timeout = None  # it would cost a task, and there is nothing to wait for
+    return response

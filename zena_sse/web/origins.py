@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from quart import Quart, Response, request
+from collections.abc import Awaitable, Callable
 
-from zena_sse.web.identity import Identity
+from quart import Quart
+
+from zena_sse.serving.plain import Message, Receive, Send
+from zena_sse.web.identity import Identity, Scope, header
+
+Asgi = Callable[[Message, Receive, Send], Awaitable[None]]
 
 # What a page of another origin may send and read; the browser asks before it sends (CORS).
-_ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, Last-Event-ID"
-_EXPOSED_HEADERS = "Idempotent-Replayed, Retry-After"
-_ALLOWED_METHODS = "GET, HEAD, POST, PUT, DELETE"
-_PREFLIGHT_SECONDS = "3600"
+_PREFLIGHT_HEADERS = (
+    (b"access-control-allow-methods", b"GET, HEAD, POST, PUT, DELETE"),
+    (b"access-control-allow-headers", b"Authorization, Content-Type, Idempotency-Key, Last-Event-ID"),
+    (b"access-control-max-age", b"3600"),
+)
+_EXPOSED_HEADERS = b"Idempotent-Replayed, Retry-After"
 
 
 def cors_headers(origin: str | None) -> list[tuple[bytes, bytes]]:
@@ -20,31 +27,39 @@ def cors_headers(origin: str | None) -> list[tuple[bytes, bytes]]:
     return [
         (b"access-control-allow-origin", origin.encode("latin-1")),
         (b"access-control-allow-credentials", b"true"),
-        (b"access-control-expose-headers", _EXPOSED_HEADERS.encode()),
+        (b"access-control-expose-headers", _EXPOSED_HEADERS),
         (b"vary", b"Origin"),
     ]
 
 
 def allow_origins(app: Quart, identity: Identity) -> None:
-    """Answer preflights, and mark what other allowed origins may read."""
+    """Answer preflights, and mark what other allowed origins may read; all else passes untouched."""
+    inner: Asgi = app.asgi_app  # type: ignore[assignment]  # the same ASGI, typed loosely
 
-    @app.before_request
-    async def preflight() -> Response | None:
-        asks = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
-        if not asks or identity.allowed_origin(dict(request.scope)) is None:
-            return None
-        return Response(
-            b"",
-            status=204,
-            headers={
-                "Access-Control-Allow-Methods": _ALLOWED_METHODS,
-                "Access-Control-Allow-Headers": _ALLOWED_HEADERS,
-                "Access-Control-Max-Age": _PREFLIGHT_SECONDS,
-            },
-        )
+    async def answer(scope: Message, receive: Receive, send: Send) -> None:
+        origin = identity.allowed_origin(scope) if scope["type"] == "http" else None
+        if origin is None:
+            await inner(scope, receive, send)
+        elif _is_preflight(scope):
+            headers = [*_PREFLIGHT_HEADERS, *cors_headers(origin)]
+            await send({"type": "http.response.start", "status": 204, "headers": headers})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        else:
+            await inner(scope, receive, _marking(send, origin))
 
-    @app.after_request
-    async def mark(response: Response) -> Response:
-        for name, value in cors_headers(identity.allowed_origin(dict(request.scope))):
-            response.headers.add(name.decode(), value.decode("latin-1"))
-        return response
+    app.asgi_app = answer  # type: ignore[assignment,method-assign]  # the documented way to wrap it
+
+
+def _is_preflight(scope: Scope) -> bool:
+    return scope["method"] == "OPTIONS" and header(scope, b"access-control-request-method") is not None
+
+
+def _marking(send: Send, origin: str) -> Send:
+    """`send`, with what lets a page of this origin read the answer."""
+
+    async def mark(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], *cors_headers(origin)]
+        await send(message)
+
+    return mark

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 import msgspec
 import structlog
 import werkzeug.exceptions
@@ -19,9 +21,6 @@ from zena_sse.errors import (
 )
 
 PROBLEM_TYPE = "application/problem+json"
-
-# Seconds after which trying again makes sense; writers catch up within one.
-RETRY_AFTER = "1"
 
 # What Quart and werkzeug raise by themselves, in our words.
 _BY_STATUS: dict[int, type[ZenaError]] = {
@@ -49,7 +48,7 @@ def problem_headers(error: ZenaError) -> dict[str, str]:
     if error.status == Unauthenticated.status:
         headers["WWW-Authenticate"] = 'Bearer realm="zena"'
     if error.retryable:
-        headers["Retry-After"] = RETRY_AFTER
+        headers["Retry-After"] = str(ceil(error.retry_after))
     return headers
 
 

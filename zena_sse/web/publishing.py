@@ -32,7 +32,7 @@ def publishing_routes(identity: Identity, storage: Storage) -> Blueprint:
     @document_response(Published, 202)
     async def post_events(user_id: str) -> Response:
         """Publish one declared event, or a list of up to 100, all or none; role `publisher` only."""
-        principal = await identity.principal(dict(request.scope))
+        principal = await identity.principal(request.scope)
         if not may_publish(principal):
             raise Forbidden("Publishing needs a token whose role is publisher.")
         body = decode_json(await read_body(), Publication | list[Publication])

@@ -21,7 +21,7 @@ from zena_sse.mail.threads import (
 )
 from zena_sse.storage.log import find_position
 from zena_sse.storage.port import Reader, Storage
-from zena_sse.stream.log import EventLog
+from zena_sse.stream.log import EventLog, Want
 from zena_sse.web.identity import Identity
 from zena_sse.web.json import read_query, reply
 
@@ -66,7 +66,7 @@ def read_routes(identity: Identity, storage: Storage, log: EventLog) -> Blueprin
     async def get_snapshot() -> Response:
         """One consistent read and its cursor: hold a stream's events, fetch this, apply what is newer."""
         principal = await identity.principal(dict(request.scope))
-        await log.position(principal.user_id)
+        await log.pages([Want(principal.user_id, None, is_new=True)])
         return reply(await storage.read(read_snapshot, principal.user_id))
 
     @routes.get("/threads")

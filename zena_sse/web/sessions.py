@@ -27,6 +27,7 @@ from zena_sse.storage.port import Storage, Transaction
 from zena_sse.stream.hub import Hub
 from zena_sse.web.identity import Identity
 from zena_sse.web.json import reply
+from zena_sse.web.limits import Limits
 
 
 class Me(msgspec.Struct, frozen=True, rename="camel"):
@@ -50,6 +51,7 @@ def session_routes(
     storage: Storage,
     tickets: Tickets,
     hub: Hub,
+    limits: Limits,
     clock: Callable[[], datetime],
     new_secret: Callable[[int], str],
 ) -> Blueprint:
@@ -73,7 +75,7 @@ def session_routes(
         if principal.how != "bearer":
             raise Unauthenticated("A session is opened with a bearer token.")
         secret = new_secret(SECRET_BYTES)
-        await storage.write(open_session, digest_of(secret), principal)
+        await storage.write(sign_in, digest_of(secret), principal, hub)
         response = reply(_me(principal), 201)
         response.headers["Set-Cookie"] = set_cookie_header(
             secret,
@@ -91,6 +93,7 @@ def session_routes(
             principal = await identity.session(scope)
             if principal is not None:
                 await storage.write(sign_out, principal, hub)
+                identity.verify_anew()
         response = Response(b"", status=204)
         response.headers["Set-Cookie"] = clear_cookie_header(secure=identity.is_secure(scope))
         return response
@@ -100,10 +103,18 @@ def session_routes(
     @document_response(Ticket, 201)
     async def post_ticket() -> Response:
         """A ticket for a client that can set neither header nor cookie; good for 30 s."""
-        ticket, expires_at = tickets.issue(await identity.principal(dict(request.scope)))
+        principal = await identity.principal(dict(request.scope))
+        limits.issue_ticket(principal.user_id)
+        ticket, expires_at = tickets.issue(principal)
         return reply(Ticket(ticket, expires_at), 201)
 
     return routes
+
+
+def sign_in(tx: Transaction, digest: str, principal: Principal, hub: Hub) -> None:
+    """Open a session; if the oldest had to end for it, so do its streams once that is durable."""
+    for ended in open_session(tx, digest, principal):
+        tx.after_commit(partial(hub.close, principal.user_id, "revoked", session=ended))
 
 
 def sign_out(tx: Transaction, principal: Principal, hub: Hub) -> None:

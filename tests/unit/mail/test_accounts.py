@@ -9,8 +9,9 @@ import pytest
 
 from tests.mailroom import ANNA, Room, open_room
 from tests.memorymailbox import AGENT, mail
-from zena_sse.errors import AccountExists, NotFound
+from zena_sse.errors import AccountExists, NotFound, TooManyAccounts
 from zena_sse.mail.accounts import (
+    ACCOUNTS_PER_USER,
     AccountItem,
     FolderMailbox,
     ImapMailbox,
@@ -60,6 +61,16 @@ async def test_the_same_mailbox_is_connected_once_for_each_user(room: Room) -> N
     await room.account(provider="maildir", name="mine2")
     await room.account(user_id="ben")
     assert len(await room.storage.read(accounts_to_keep)) == 3
+
+
+async def test_a_user_has_so_many_mailboxes_and_can_change_one_for_another(room: Room) -> None:
+    accounts = [await room.account(f"box{number}") for number in range(ACCOUNTS_PER_USER)]
+    with pytest.raises(TooManyAccounts):
+        await room.account("one more")
+    assert len(await room.storage.read(list_accounts, ANNA)) == ACCOUNTS_PER_USER
+    await room.account(user_id="ben")
+    await room.storage.write(remove_account, ANNA, accounts[0].account_id)
+    await room.account("one more")
 
 
 async def test_own_addresses_are_those_of_all_accounts_in_lower_case(room: Room) -> None:

@@ -131,11 +131,13 @@ async def test_a_run_that_came_to_its_end_makes_good_for_one_that_did_not(room: 
 
 
 async def test_many_orphans_end_in_bounded_units(room: Room) -> None:
-    for number in range(ORPHANS_A_UNIT + 1):
-        await room.run(await room.account(f"box{number}"))
+    users = [f"user{number}" for number in range(ORPHANS_A_UNIT + 1)]
+    for user_id in users:
+        await room.run(await room.account(user_id=user_id))
     assert await room.storage.write(end_orphans)
     assert not await room.storage.write(end_orphans)
-    assert len(await room.events("sync.completed")) == ORPHANS_A_UNIT + 1
+    for user_id in users:
+        assert len(await room.events("sync.completed", user_id=user_id)) == 1
 
 
 async def test_only_the_newest_completed_runs_are_kept(room: Room) -> None:

@@ -17,6 +17,7 @@ from zena_sse.security.principal import Principal
 from zena_sse.security.sessions import (
     MAXIMUM_COOKIE_HEADER,
     SECRET_BYTES,
+    SESSIONS_PER_USER,
     clear_cookie_header,
     close_session,
     cookie_name,
@@ -94,6 +95,19 @@ def test_only_the_digest_is_stored(database: Unit, tmp_path: Path) -> None:
 def test_the_stored_digest_signs_nobody_in() -> None:
     assert read_cookie(f"zena_session={DIGEST}", secure=False) is None
     assert digest_of(DIGEST) != DIGEST
+
+
+def test_the_oldest_of_too_many_sessions_of_a_user_ends(database: Unit) -> None:
+    other = msgspec.structs.replace(JO, user_id="mia@example.com")
+    open_session(database, digest_of("mia's"), other)
+    digests = [digest_of(f"secret{number}") for number in range(SESSIONS_PER_USER + 1)]
+    ended = []
+    for digest in digests:
+        database.now += timedelta(seconds=1)
+        ended += open_session(database, digest, JO)
+    assert ended == digests[:1]
+    assert find_session(database, digests[0]) is None
+    assert all(find_session(database, digest) for digest in [*digests[1:], digest_of("mia's")])
 
 
 def test_only_expired_sessions_are_dropped(database: Unit) -> None:

@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import jwt
 import pytest
@@ -270,3 +271,89 @@ def test_no_claim_whatever_crashes_the_verification(claim: str, value: object) -
         return
     assert is_user_id(principal.user_id)
     assert principal.expires_at > NOW
+
+
+# --- tokens that were verified before ----------------------------------------------------------
+
+
+class Bench:
+    """Tokens on a clock that moves, and how often one was really verified."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = NOW
+        self.tokens = Tokens(SECRET, "HS256", "zena", "zena-sse", clock=lambda: self.now)
+        self.verified = 0
+        verify = self.tokens._signatures.decode_complete
+
+        def count(*arguments: Any) -> dict[str, Any]:
+            self.verified += 1
+            return verify(*arguments)
+
+        monkeypatch.setattr(self.tokens._signatures, "decode_complete", count)
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
+    return Bench(monkeypatch)
+
+
+def test_token_that_was_seen_before_is_not_verified_again(bench: Bench) -> None:
+    token = saying()
+    first = bench.tokens.verify(token)
+    assert [bench.tokens.verify(token) for _ in range(3)] == [first] * 3
+    assert bench.verified == 1
+    assert bench.tokens.verify(saying(sub="agent-8")).user_id == "agent-8"
+    assert bench.verified == 2
+
+
+def test_token_that_was_seen_before_expires_like_any_other(bench: Bench) -> None:
+    token = saying()
+    bench.tokens.verify(token)
+    bench.now += timedelta(seconds=599)
+    bench.tokens.verify(token)
+    bench.now += timedelta(seconds=1)
+    for _ in range(2):
+        with pytest.raises(Unauthenticated, match="expired"):
+            bench.tokens.verify(token)
+
+
+def test_token_that_was_refused_is_judged_anew(bench: Bench) -> None:
+    token = saying(nbf=SECOND + 60)
+    with pytest.raises(Unauthenticated, match="not valid yet"):
+        bench.tokens.verify(token)
+    bench.now += timedelta(seconds=60)
+    assert bench.tokens.verify(token).user_id == "agent-7"
+
+
+def test_token_that_is_nearly_one_that_was_seen_before_is_refused(bench: Bench) -> None:
+    token = saying()
+    bench.tokens.verify(token)
+    header, payload, signature = token.split(".")
+    forged = json.dumps(GOOD | {"sub": "agent-1"}).encode()
+    other = base64.urlsafe_b64encode(forged).decode().rstrip("=")
+    for attempt in (f"{header}.{other}.{signature}", f"{header}.{payload}.", token[:-1], f" {token}"):
+        with pytest.raises(Unauthenticated):
+            bench.tokens.verify(attempt)
+
+
+def test_after_a_revocation_every_token_is_verified_anew(bench: Bench) -> None:
+    token = saying()
+    bench.tokens.verify(token)
+    bench.tokens.forget()
+    bench.tokens.verify(token)
+    assert bench.verified == 2
+
+
+def test_verified_tokens_are_remembered_in_a_bounded_number_and_the_newest_for_sure(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zena_sse.security.tokens.VERIFIED", 3)
+    seen = [saying(sub=f"agent-{number}") for number in range(10)]
+    for number, token in enumerate(seen, start=1):
+        bench.tokens.verify(token)
+        for recent in seen[max(0, number - 3) : number]:
+            bench.tokens.verify(recent)
+        assert bench.verified == number
+        assert len(bench.tokens._recent) + len(bench.tokens._older) <= 6
+    bench.tokens.verify(seen[0])
+    assert bench.verified == 11

@@ -3,116 +3,73 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
-from typing import Any
 
-from tests.databases import NOON
-from zena_sse.metrics import Metrics
-from zena_sse.serving.drain import Drain
-from zena_sse.serving.stream import Admission, Streams
-from zena_sse.serving.taken import HIGH_WATER, TakenStream
-from zena_sse.serving.turns import Turns
-from zena_sse.stream.cursor import Cursor, Opening
-from zena_sse.stream.hub import Hub
-from zena_sse.stream.log import Page, Position, Record
-from zena_sse.stream.pulse import Pulse
-from zena_sse.stream.reader import Reader
-from zena_sse.stream.signals import Signals
-
-ADMISSION = Admission("anna", Opening("live", Cursor("e", 0)), NOON + timedelta(hours=1))
+from tests.unit.serving.stages import Stage, TakenWire, durable, ephemeral
+from zena_sse.serving.taken import HIGH_WATER
 
 
-class EmptyLog:
-    """A log in which nothing is yet."""
-
-    async def position(self, user_id: str) -> Position:
-        return Position("e", 1, 0)
-
-    async def page(self, user_id: str, after: int) -> Page:
-        return Page(Position("e", 1, 0), [], complete=True)
-
-
-class Socket(asyncio.Transport):
-    """Remembers each write."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.writes: list[bytes] = []
-
-    def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
-        self.writes.append(bytes(data))
-
-    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        pass
-
-    def close(self) -> None:
-        self.writes.append(b"closed")
-
-    def abort(self) -> None:
-        pass
-
-
-def numbered(offset: int, size: int = 0) -> Record:
-    return Record("e", offset, "thread.new", b"%d;" % offset + b"x" * size)
-
-
-async def live_stream() -> tuple[Hub, TakenStream, Socket]:
+async def live_stream() -> tuple[Stage, TakenWire]:
     """A stream that has caught up, at the beginning of a turn."""
-    hub = Hub()
-    shared = Streams(
-        hub=hub,
-        reader=Reader(EmptyLog(), hub),
-        pulse=Pulse(lambda: 0.0, 1.0),
-        signals=Signals(lambda: NOON, lambda low, _high: low, 15.0),
-        metrics=Metrics(),
-        clock=lambda: NOON,
-        drain=Drain(hub),
-        turns=Turns(),
-    )
-    stream, socket = TakenStream(shared, ADMISSION), Socket()
-    stream.begin(socket, b"", ADMISSION, paused=False)
-    while stream.subscription.behind:
-        await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    socket.writes.clear()
-    return hub, stream, socket
+    stage = Stage()
+    wire = TakenWire(stage, stage.admission())
+    await wire.open()
+    await wire.ready()
+    return stage, wire
 
 
 async def test_first_frame_of_a_turn_leaves_at_once_and_the_rest_together_at_its_end() -> None:
-    hub, _stream, socket = await live_stream()
-    hub.offer("anna", numbered(1))
-    assert socket.writes == [b"1;"]
-    hub.offer("anna", numbered(2))
-    hub.offer("anna", numbered(3))
-    assert socket.writes == [b"1;"]
+    stage, wire = await live_stream()
+    first, second, third = (durable(offset).frame for offset in (1, 2, 3))
+    stage.offer(durable(1))
+    assert wire.writes == [first]
+    stage.offer(durable(2), durable(3))
+    assert wire.writes == [first]
     await asyncio.sleep(0)
-    assert socket.writes == [b"1;", b"2;3;"]
+    assert wire.writes == [first, second + third]
 
 
 async def test_next_turn_begins_anew() -> None:
-    hub, _stream, socket = await live_stream()
-    hub.offer("anna", numbered(1))
+    stage, wire = await live_stream()
+    stage.offer(durable(1))
     await asyncio.sleep(0)
-    hub.offer("anna", numbered(2))
-    assert socket.writes == [b"1;", b"2;"]
+    stage.offer(durable(2))
+    assert wire.writes == [durable(1).frame, durable(2).frame]
+
+
+async def test_turns_of_streams_are_the_same_turn() -> None:
+    stage, first = await live_stream()
+    second = TakenWire(stage, stage.admission())
+    await second.open()
+    await second.ready()
+    stage.offer(durable(1), durable(2))
+    assert [len(wire.writes) for wire in (first, second)] == [1, 1]
+    await asyncio.sleep(0)
+    assert [wire.writes for wire in (first, second)] == [[durable(1).frame, durable(2).frame]] * 2
 
 
 async def test_turn_that_grows_too_large_is_written_before_its_end_and_nothing_is_lost() -> None:
-    hub, _stream, socket = await live_stream()
-    for offset in range(1, 12):
-        hub.offer("anna", numbered(offset, HIGH_WATER // 4))
-    assert len(socket.writes) > 1
+    stage, wire = await live_stream()
+    records = [durable(offset, HIGH_WATER // 4) for offset in range(1, 12)]
+    stage.offer(*records)
+    assert len(wire.writes) > 1
     await asyncio.sleep(0)
-    assert b"".join(socket.writes) == b"".join(numbered(n, HIGH_WATER // 4).frame for n in range(1, 12))
+    assert b"".join(wire.writes) == b"".join(record.frame for record in records)
+
+
+async def test_of_a_kind_the_newest_leaves_at_the_end_of_a_turn() -> None:
+    stage, wire = await live_stream()
+    progress = [ephemeral(f"progress {number}", "sync.progress:s") for number in range(4)]
+    stage.offer(progress[0], progress[1], durable(1), progress[2], ephemeral("else"), progress[3])
+    assert wire.texts == ["progress 0"]  # it left at once, nothing waited
+    await asyncio.sleep(0)
+    assert wire.texts == ["progress 0", "1", "else", "progress 3"]
 
 
 async def test_closing_comes_behind_what_the_turn_has_gathered() -> None:
-    hub, stream, socket = await live_stream()
-    hub.offer("anna", numbered(1))
-    hub.offer("anna", numbered(2))
-    stream.close("draining")
-    assert socket.writes[:2] == [b"1;", b"2;"]
-    assert b"stream.closing" in socket.writes[2]
-    assert socket.writes[3:] == [b"closed"]
+    stage, wire = await live_stream()
+    stage.offer(durable(1), durable(2))
+    wire.stream.close("draining")
+    assert wire.texts == ["1", "2", "stream.closing"]
+    assert wire.closed
     await asyncio.sleep(0)
-    assert len(socket.writes) == 4
+    assert wire.texts == ["1", "2", "stream.closing"]

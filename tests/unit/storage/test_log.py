@@ -22,7 +22,7 @@ from zena_sse.storage.log import (
 from zena_sse.storage.port import Reader, Transaction
 from zena_sse.storage.sqlite import SqliteStorage
 from zena_sse.storage.unit import Offer
-from zena_sse.stream.log import Page, Position
+from zena_sse.stream.log import Page, Position, Want
 
 BEYOND = 1_000_000  # more events than any of these tests writes
 
@@ -165,6 +165,35 @@ async def test_unknown_user_gets_a_log_when_a_stream_opens_and_keeps_it(
     await publish(storage, 1)
     assert await log.position("jo") == Position("made1", 1, 1)
     assert await log.page("jo", 0) == await page(storage, 0)
+
+
+async def test_each_want_of_a_trip_gets_its_own_page_in_their_order(
+    log: StoredLog, storage: SqliteStorage
+) -> None:
+    await publish(storage, 3)
+    await publish(storage, 2, user_id="max")
+    wants = [Want("max", 1), Want("jo", None), Want("jo", 1, is_new=True), Want("max", 0)]
+    pages = await log.pages(wants)
+    assert [offsets(found) for found in pages] == [[2], [], [2, 3], [1, 2]]
+    assert [found.position.head for found in pages] == [2, 3, 3, 2]
+    assert all(found.complete for found in pages)
+
+
+async def test_trip_makes_logs_for_those_who_are_new_and_for_nobody_else(
+    log: StoredLog, storage: SqliteStorage
+) -> None:
+    wants = [Want("a", None, is_new=True), Want("gone", 7), Want("b", 3, is_new=True), Want("gone", None)]
+    pages = await log.pages(wants)
+    assert {found.position.epoch for found in (pages[0], pages[2])} == {"made1", "made2"}
+    for made in (pages[0], pages[2]):
+        assert (made.position.floor, made.position.head, made.records, made.complete) == (1, 0, [], True)
+    assert [pages[1].position.epoch, pages[3].position.epoch] == ["", ""]
+    assert await storage.read(lambda r: r.all(str, "SELECT user_id FROM streams ORDER BY 1")) == ["a", "b"]
+
+
+async def test_user_who_is_new_twice_in_a_trip_has_one_log(log: StoredLog) -> None:
+    first, second = await log.pages([Want("jo", None, is_new=True), Want("jo", 0, is_new=True)])
+    assert first.position == second.position == Position("made1", 1, 0)
 
 
 async def test_log_that_is_gone_has_a_page_of_no_epoch(log: StoredLog) -> None:

@@ -48,6 +48,21 @@ async def test_first_event_of_a_user_makes_the_log_and_has_offset_one(
     ]
 
 
+async def test_events_published_together_have_offsets_in_their_order(
+    storage: SqliteStorage, offers: list[Offer]
+) -> None:
+    assert await storage.write(lambda tx: tx.publish("jo", *map(viewed, "abc"), command_id="c-1")) == 3
+    assert await storage.write(lambda tx: tx.publish("jo", *map(viewed, "de"))) == 5
+    position = await storage.read(find_position, "jo")
+    assert position is not None
+    assert (position.floor, position.head) == (1, 5)
+    assert await storage.read(all_offsets, "jo") == [1, 2, 3, 4, 5]
+    told = [msgspec.json.decode(read_events(o.record.frame)[0].data) for o in offers]
+    assert [event["payload"]["threadId"] for event in told] == list("abcde")
+    assert [event.get("commandId") for event in told] == ["c-1", "c-1", "c-1", None, None]
+    assert [o.record.offset for o in offers] == [1, 2, 3, 4, 5]
+
+
 async def test_users_count_each_for_themselves(storage: SqliteStorage, offers: list[Offer]) -> None:
     def unit(tx: Transaction) -> None:
         for user_id in ("jo", "max", "jo", "max", "jo"):
@@ -101,6 +116,9 @@ async def test_ephemeral_event_cannot_be_published(storage: SqliteStorage) -> No
     for event in (TypingStarted(by="jo", where="t"), StreamPing(cursor="x-1")):
         with pytest.raises(ValueError, match="ephemeral"):
             await storage.write(publish, event)
+        with pytest.raises(ValueError, match="ephemeral"):
+            await storage.write(lambda tx, event=event: tx.publish("jo", viewed("a"), event))  # type: ignore[misc]
+    assert await storage.read(find_position, "jo") is None
 
 
 async def test_event_of_more_than_64_kib_is_refused_with_everything_its_unit_wrote(

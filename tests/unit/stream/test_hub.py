@@ -6,15 +6,13 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from zena_sse.contract.events import ClosingReason
 from zena_sse.stream import hub as hub_module
-from zena_sse.stream.cursor import Cursor
-from zena_sse.stream.hub import Hub, Tail
-from zena_sse.stream.log import Record
-from zena_sse.stream.subscription import Subscription
+from zena_sse.stream.hub import Hub
+from zena_sse.stream.log import Position, Record
 
 
 def record(offset: int, epoch: str = "e", size: int = 1) -> Record:
@@ -46,7 +44,8 @@ class Carrier:
 
 
 def tail_of(hub: Hub, user_id: str = "jo", after: int = 0) -> list[int]:
-    return [record.offset for record in hub.tail(user_id, after)]
+    tail = hub.tail(user_id)
+    return [] if tail is None else [record.offset for record in tail.after(after)]
 
 
 # --- offers -------------------------------------------------------------------------------------
@@ -123,6 +122,16 @@ async def test_stream_that_fails_on_an_offer_is_closed_and_takes_nothing_from_th
     assert broken.offered == [1]
 
 
+def test_offers_are_counted_by_their_type_whoever_is_here() -> None:
+    counts: dict[str, int] = {}
+    hub = Hub(offered=counts)
+    Carrier(hub)
+    for user_id in ("jo", "jo", "nobody"):
+        hub.offer(user_id, record(1))
+    hub.offer("jo", Record("", 0, "typing.started", b"x"))
+    assert counts == {"thread.new": 3, "typing.started": 1}
+
+
 # --- tabs, sessions -----------------------------------------------------------------------------
 
 
@@ -144,6 +153,33 @@ def test_streams_without_a_tab_do_not_supersede_each_other() -> None:
     assert [each.closed for each in streams] == [None] * 3
 
 
+def test_oldest_of_too_many_streams_of_a_user_is_superseded() -> None:
+    hub = Hub(streams_per_user=3)
+    streams = [Carrier(hub) for _ in range(3)]
+    other = Carrier(hub, "max")
+    assert [each.closed for each in streams] == [None] * 3
+    streams += [Carrier(hub, tab="a"), Carrier(hub)]
+    assert [each.closed for each in streams] == ["superseded", "superseded", None, None, None]
+    assert other.closed is None
+    hub.offer("jo", record(1))
+    assert [each.offered for each in streams] == [[], [], [1], [1], [1]]
+
+
+def test_tab_that_comes_back_replaces_itself_and_not_the_oldest_too() -> None:
+    hub = Hub(streams_per_user=2)
+    oldest, tab = Carrier(hub), Carrier(hub, tab="a")
+    again = Carrier(hub, tab="a")
+    assert (oldest.closed, tab.closed, again.closed) == (None, "superseded", None)
+
+
+def test_stream_that_left_makes_room_for_another() -> None:
+    hub = Hub(streams_per_user=2)
+    first, second = Carrier(hub), Carrier(hub)
+    second.close("rotated")
+    third = Carrier(hub)
+    assert (first.closed, third.closed) == (None, None)
+
+
 def test_superseding_the_only_stream_keeps_the_users_tail() -> None:
     hub = Hub()
     Carrier(hub, tab="a")
@@ -159,6 +195,22 @@ def test_closing_by_session_ends_its_streams_only() -> None:
     other_user = Carrier(hub, "max", session="s")
     hub.close("jo", "revoked", session="s")
     assert [each.closed for each in (mine, theirs, token, other_user)] == ["revoked", None, None, None]
+
+
+def test_stream_of_a_session_that_ended_while_it_was_admitted_is_closed_as_it_joins() -> None:
+    hub = Hub()
+    hub.close("jo", "revoked", session="s")
+    late, other, token = Carrier(hub, session="s"), Carrier(hub, session="t"), Carrier(hub)
+    assert [each.closed for each in (late, other, token)] == ["revoked", None, None]
+
+
+def test_ended_sessions_are_remembered_in_a_bounded_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub_module, "ENDED_SESSIONS", 2)
+    hub = Hub()
+    for session in ("s", "t", "u"):
+        hub.close("jo", "revoked", session=session)
+    streams = [Carrier(hub, session=session) for session in ("s", "t", "u")]
+    assert [each.closed for each in streams] == [None, "revoked", "revoked"]
 
 
 def test_closing_a_user_ends_all_of_its_streams_and_an_unknown_one_none() -> None:
@@ -182,19 +234,37 @@ def test_streams_can_be_closed_while_the_hub_is_walked_through() -> None:
 # --- the tail -----------------------------------------------------------------------------------
 
 
-def test_tail_begins_with_the_predecessor_of_what_is_asked_for_where_there_is_one() -> None:
+def test_tail_is_of_one_user_and_of_nobody_who_is_away() -> None:
     hub = Hub()
     Carrier(hub)
     for offset in range(5, 9):
         hub.offer("jo", record(offset))
-    assert tail_of(hub, after=6) == [6, 7, 8]
-    assert tail_of(hub, after=1) == [5, 6, 7, 8]
-    assert tail_of(hub, after=8) == [8]
-    assert tail_of(hub, after=9) == []
-    assert tail_of(hub, "max") == []
+    assert tail_of(hub, after=6) == [7, 8]
+    assert hub.tail("max") is None
 
 
-def test_tail_outlives_its_last_stream_and_still_grows(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hub_that_learned_where_a_log_stands_has_a_tail_from_there_on() -> None:
+    hub = Hub()
+    hub.learn("jo", Position("e", 1, 7))
+    assert hub.tail("jo") is None  # nobody is here who would need it
+    Carrier(hub)
+    hub.learn("jo", Position("e", 1, 7))
+    tail = hub.tail("jo")
+    assert tail is not None
+    assert tail.position == Position("e", 8, 7)
+    hub.offer("jo", record(8))
+    assert (tail_of(hub), tail.position) == ([8], Position("e", 8, 8))
+
+
+def test_what_was_learned_late_does_not_replace_what_the_tail_knows() -> None:
+    hub = Hub()
+    Carrier(hub)
+    hub.offer("jo", record(8))
+    hub.learn("jo", Position("e", 1, 7))
+    assert tail_of(hub) == [8]
+
+
+def test_tail_outlives_its_last_stream_and_still_grows() -> None:
     hub = Hub()
     first = Carrier(hub)
     hub.offer("jo", record(1))
@@ -215,18 +285,92 @@ def test_record_that_was_missed_while_nobody_was_here_starts_the_tail_anew() -> 
     assert tail_of(hub) == [3]
 
 
-def test_tails_of_users_who_left_are_bounded_and_the_least_recent_goes_first(
+def open_to(hub: Hub, user_id: str, number: int, size: int) -> Carrier:
+    """A stream whose user has a tail of so many records of so many bytes."""
+    carrier = Carrier(hub, user_id)
+    for offset in range(1, number + 1):
+        hub.offer(user_id, record(offset, size=size))
+    return carrier
+
+
+def test_tails_have_a_budget_and_those_of_users_who_left_first_go_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(hub_module, "IDLE_TAILS", 2)
+    monkeypatch.setattr(hub_module, "TAILS_BYTES", 250)
     hub = Hub()
     for user_id in ("a", "b", "c"):
-        carrier = Carrier(hub, user_id)
-        hub.offer(user_id, record(1))
-        carrier.close("rotated")
+        open_to(hub, user_id, 1, 100).close("rotated")
     for user_id in ("a", "b", "c"):
         Carrier(hub, user_id)
     assert [tail_of(hub, user_id) for user_id in ("a", "b", "c")] == [[], [1], [1]]
+
+
+def test_so_many_tails_are_kept_of_users_who_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub_module, "IDLE_TAILS", 2)
+    hub = Hub()
+    for user_id in ("a", "b", "c"):
+        open_to(hub, user_id, 1, 100).close("rotated")
+    for user_id in ("a", "b", "c"):
+        Carrier(hub, user_id)
+    assert [tail_of(hub, user_id) for user_id in ("a", "b", "c")] == [[], [1], [1]]
+
+
+def test_tails_of_those_who_are_here_shrink_to_their_newest_record_when_nobody_is_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hub_module, "TAILS_BYTES", 450)
+    hub = Hub()
+    open_to(hub, "a", 2, 100)
+    open_to(hub, "b", 2, 100)
+    hub.offer("b", record(3, size=100))
+    assert tail_of(hub, "a") == [1, 2]
+    assert tail_of(hub, "b") == [3]  # the last step from behind to live still succeeds
+    hub.offer("b", record(4, size=100))
+    assert tail_of(hub, "b") == [3, 4]
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["join", "leave", "offer", "offer", "offer", "forget"]),
+        st.sampled_from("abc"),
+        st.integers(0, 3),
+        st.integers(1, 250),
+    ),
+    max_size=40,
+)
+
+
+@given(STEPS)
+@example(
+    [("join", user_id, 0, 1) for user_id in "abc"]
+    + [("offer", "c", 0, 10), ("offer", "c", 0, 10), ("offer", "a", 0, 250), ("offer", "b", 0, 250)]
+    + [("leave", "c", 0, 1), ("offer", "c", 0, 10)]  # to one who is away while those who are here fill it all
+)
+def test_what_all_tails_hold_is_counted_exactly_and_is_over_budget_by_their_newest_records_at_most(
+    steps: list[tuple[str, str, int, int]],
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hub_module, "TAILS_BYTES", 400)
+        patch.setattr("zena_sse.stream.tail.TAIL_RECORDS", 4)
+        hub, heads = Hub(), dict.fromkeys("abc", 0)
+        for what, user_id, skipped, size in steps:
+            here = [driver for driver in hub if isinstance(driver, Carrier) and driver.user_id == user_id]
+            if what == "join":
+                Carrier(hub, user_id)
+            elif what == "leave" and here:
+                here[0].close("rotated")
+            elif what == "forget":
+                hub.forget(user_id)
+            elif what == "offer":
+                heads[user_id] += 1 + skipped // 3
+                hub.offer(user_id, record(heads[user_id], size=size))
+            if here and skipped == 2:
+                hub.learn(user_id, Position("e", 1, heads[user_id]))
+            tails = [user.tail for user in hub._active.values() if user.tail is not None]
+            tails += hub._idle.values()
+            assert hub._tails_size == sum(len(each.frame) for tail in tails for each in tail.after(0))
+            newest = sum(len(tail._records[-1].frame) for tail in tails if tail._records)
+            assert hub._tails_size <= max(400, newest + 400)
 
 
 def test_forgotten_user_has_no_tail_whether_here_or_gone() -> None:
@@ -242,47 +386,3 @@ def test_forgotten_user_has_no_tail_whether_here_or_gone() -> None:
     hub.offer("here", record(1, epoch="new"))
     assert tail_of(hub, "here") == [1]
     assert here.offered == [1, 1]
-
-
-@given(
-    st.lists(st.tuples(st.sampled_from("ef"), st.integers(1, 30), st.sampled_from([10, 900]))),
-    st.integers(0, 30),
-)
-def test_tail_is_dense_of_one_epoch_bounded_and_ends_with_the_newest(
-    added: list[tuple[str, int, int]], after: int
-) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hub_module, "TAIL_RECORDS", 5)
-        patch.setattr(hub_module, "TAIL_BYTES", 2_000)
-        tail = Tail()
-        for epoch, offset, size in added:
-            tail.add(record(offset, epoch, size))
-            kept = list(tail.after(0))
-            assert len(kept) <= 5
-            assert sum(len(each.frame) for each in kept) <= max(2_000, len(kept[-1].frame))
-            assert [each.offset for each in kept] == list(range(kept[0].offset, kept[-1].offset + 1))
-            assert {each.epoch for each in kept} == {epoch}
-            assert kept[-1].offset >= offset
-    kept = list(tail.after(0))
-    assert list(tail.after(after)) == [each for each in kept if each.offset >= after]
-
-
-def test_record_that_comes_twice_or_late_leaves_the_tail_as_it_is() -> None:
-    tail = Tail()
-    for offset in (4, 5, 6):
-        tail.add(record(offset))
-    for offset in (6, 4, 1):
-        tail.add(record(offset))
-        assert [each.offset for each in tail.after(0)] == [4, 5, 6]
-
-
-def test_tail_brings_any_cursor_within_its_reach_to_live() -> None:
-    tail = Tail()
-    for offset in range(1, 9):
-        tail.add(record(offset))
-    for offset in range(9):
-        behind = Subscription("jo", Cursor("e", offset))
-        frames = behind.catch_up(tail.after(offset))
-        assert frames is not None
-        assert len(frames) == 8 - offset
-        assert not behind.behind

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zena_sse.stream.cursor import Cursor
-from zena_sse.stream.log import Page, Position, Record
+from zena_sse.stream.cursor import Cursor, Opening
+from zena_sse.stream.log import Page, Position, Record, Want
 from zena_sse.stream.subscription import Reset, Subscription
+from zena_sse.stream.tail import Tail
 
 EPHEMERAL = Record("", 0, "typing.started", b"ephemeral")
 FILTER = frozenset({"wanted"})
@@ -30,13 +31,58 @@ def page(
     return Page(Position(epoch, floor, head), list(held), complete)
 
 
+def tail_of(first: int, last: int, epoch: str = "e") -> Tail:
+    """The tail that these records make; an empty one when the last is before the first."""
+    tail = Tail(epoch, first - 1)
+    for offset in range(first, last + 1):
+        tail.add(record(offset, epoch=epoch))
+    return tail
+
+
 def subscription(offset: int = 5, types: frozenset[str] | None = None, *, live: bool = True) -> Subscription:
     """One that stands at an offset."""
-    made = Subscription("jo", Cursor("e", offset), types)
+    made = Subscription("jo", f"e-{offset}", types)
+    made.start(Opening("resumed", Cursor("e", offset)))
     if live:
         assert made.apply(page([], offset)) == []
         assert not made.behind
     return made
+
+
+# --- its place ----------------------------------------------------------------------------------
+
+
+def test_subscription_without_a_place_takes_nothing_and_asks_where_the_log_stands() -> None:
+    fresh = Subscription("jo")
+    for offered in (record(1), record(7), EPHEMERAL):
+        assert fresh.offer(offered) is None
+    assert fresh.catch_up(tail_of(1, 7)) is None
+    assert (fresh.started, fresh.behind) == (False, True)
+    assert fresh.want == Want("jo", None, is_new=True)
+
+
+@pytest.mark.parametrize(
+    ("asked", "after"), [("e-5", 5), ("other-5", 5), ("e-0", 0), ("nonsense", None), ("", None)]
+)
+def test_what_a_client_brings_is_read_on_from_in_the_same_trip_that_judges_it(
+    asked: str, after: int | None
+) -> None:
+    fresh = Subscription("jo", asked)
+    assert fresh.want == Want("jo", after, is_new=True)
+    fresh.start(Opening("reset", Cursor("e", 9), "unknown_epoch"))
+    assert fresh.want == Want("jo", 9)  # it makes no log any more
+    assert fresh.cursor == Cursor("e", 9)
+
+
+def test_offer_that_came_before_there_was_a_place_is_not_forgotten() -> None:
+    """The page may have been read before that record was written."""
+    fresh = Subscription("jo", "e-5")
+    fresh.offer(record(7))
+    fresh.start(Opening("resumed", Cursor("e", 5)))
+    assert fresh.apply(page([record(6)], 6)) == [b"e6"]
+    assert fresh.behind
+    assert fresh.apply(page([record(7)], 7)) == [b"e7"]
+    assert not fresh.behind
 
 
 # --- offers -------------------------------------------------------------------------------------
@@ -202,29 +248,31 @@ def test_offer_of_a_new_epoch_while_a_page_of_the_old_one_is_on_its_way_is_not_f
 @pytest.mark.parametrize(
     ("what", "tail", "frames", "cursor"),
     [
-        ("it begins at the cursor", records(5, 8), [b"e6", b"e7", b"e8"], 8),
-        ("it begins right after the cursor", records(6, 8), [b"e6", b"e7", b"e8"], 8),
-        ("it begins before the cursor", records(1, 8), [b"e6", b"e7", b"e8"], 8),
-        ("it ends at the cursor", records(1, 5), [], 5),
-        ("it is the cursor alone", records(5, 5), [], 5),
-        ("it begins one too late", records(7, 8), None, 5),
-        ("it begins far too late", records(90, 99), None, 5),
-        ("it ends before the cursor", records(1, 4), None, 5),
-        ("it is empty", [], None, 5),
-        ("it is of another epoch", [record(n, epoch="f") for n in range(4, 9)], None, 5),
+        ("it begins at the cursor", tail_of(5, 8), [b"e6", b"e7", b"e8"], 8),
+        ("it begins right after the cursor", tail_of(6, 8), [b"e6", b"e7", b"e8"], 8),
+        ("it begins before the cursor", tail_of(1, 8), [b"e6", b"e7", b"e8"], 8),
+        ("it ends at the cursor", tail_of(1, 5), [], 5),
+        ("it is the cursor alone", tail_of(5, 5), [], 5),
+        ("it is empty, at the cursor", tail_of(6, 5), [], 5),
+        ("it begins one too late", tail_of(7, 8), None, 5),
+        ("it begins far too late", tail_of(90, 99), None, 5),
+        ("it ends before the cursor", tail_of(1, 4), None, 5),
+        ("it is empty, before the cursor", tail_of(5, 4), None, 5),
+        ("it is empty, after the cursor", tail_of(7, 6), None, 5),
+        ("it is of another epoch", tail_of(4, 8, epoch="f"), None, 5),
     ],
 )
-def test_step_to_live_from_a_tail(
-    what: str, tail: list[Record], frames: list[bytes] | None, cursor: int
-) -> None:
+def test_step_to_live_from_a_tail(what: str, tail: Tail, frames: list[bytes] | None, cursor: int) -> None:
     behind = subscription(live=False)
     assert behind.catch_up(tail) == frames, what
     assert (behind.offset, behind.behind) == (cursor, frames is None), what
 
 
 def test_tail_is_filtered_and_the_cursor_reaches_its_end() -> None:
-    behind = subscription(types=FILTER, live=False)
-    assert behind.catch_up([record(6, "wanted"), record(7)]) == [b"e6"]
+    behind, tail = subscription(types=FILTER, live=False), Tail("e", 5)
+    for each in (record(6, "wanted"), record(7)):
+        tail.add(each)
+    assert behind.catch_up(tail) == [b"e6"]
     assert (behind.offset, behind.behind) == (7, False)
 
 
@@ -232,8 +280,16 @@ def test_step_to_live_from_a_tail_of_which_every_record_was_offered() -> None:
     behind = subscription(live=False)
     for each in records(6, 9):
         behind.offer(each)
-    assert behind.catch_up(records(4, 9)) == [b"e6", b"e7", b"e8", b"e9"]
+    assert behind.catch_up(tail_of(4, 9)) == [b"e6", b"e7", b"e8", b"e9"]
     assert behind.offer(record(10)) == b"e10"
+
+
+def test_tail_is_not_trusted_when_something_of_another_epoch_was_offered() -> None:
+    behind = subscription()
+    behind.offer(record(1, epoch="f"))
+    assert behind.catch_up(tail_of(4, 8)) is None
+    with pytest.raises(Reset):
+        behind.apply(page([record(1, epoch="f")], 1, epoch="f"))
 
 
 # --- any order ----------------------------------------------------------------------------------
@@ -249,7 +305,7 @@ def test_offers_in_any_order_and_pages_in_between_hand_everything_out_once(
     order: list[int], start: int, wanted: frozenset[str] | None, size: int
 ) -> None:
     log = [record(offset, "wanted" if offset % 3 else "thread.new") for offset in range(1, 13)]
-    reader = Subscription("jo", Cursor("e", start), wanted)
+    reader = subscription(start, wanted, live=False)
     out: list[bytes] = []
     for number, offset in enumerate(order):
         frame = reader.offer(log[offset - 1])

@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 PORT ?= 8000
 BIN := .venv/bin
 COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-	--no-annotate --quiet pyproject.toml
+	--no-annotate --quiet
 
 .PHONY: demo test slow check bench clean lock
 
@@ -23,16 +23,34 @@ check: .make/dev
 	$(BIN)/mypy
 	$(BIN)/pytest -q tests/unit/test_layers.py
 
-bench: .make/dev
-	$(BIN)/python benchmarks/writes.py
+# All servers side by side, about 25 minutes: benchmarks/RESULTS.md. Needs gcc, node and npm, and two cores.
+# Part of it: make bench BENCH="--rows spread,fan --only ours,ws"
+bench: .make/dev .make/bench/sseload .make/bench/peers .make/bench/venv
+	$(BIN)/python -m benchmarks.run $(BENCH)
 
 clean:
 	rm -rf .venv .make build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # The pinned requirements, for whoever changes pyproject.toml; needs uv.
 lock:
-	$(COMPILE) --extra build -o requirements.txt
-	$(COMPILE) --extra build --extra dev -o requirements-dev.txt
+	$(COMPILE) pyproject.toml --extra build -o requirements.txt
+	$(COMPILE) pyproject.toml --extra build --extra dev -o requirements-dev.txt
+	$(COMPILE) benchmarks/peers/requirements.in -c requirements.txt -o benchmarks/peers/requirements.txt
+
+.make/bench/sseload: benchmarks/sseload.c
+	@mkdir -p $(@D)
+	gcc -O2 -Wall -Wextra -o $@ $<
+
+.make/bench/peers: $(wildcard benchmarks/peers/*.mjs) benchmarks/peers/package-lock.json
+	@mkdir -p $@
+	@cp benchmarks/peers/*.mjs benchmarks/peers/package.json benchmarks/peers/package-lock.json $@
+	@npm ci --silent --no-audit --no-fund --prefix $@
+	@touch $@
+
+.make/bench/venv: benchmarks/peers/requirements.txt .make/dev
+	@$(BIN)/python -m venv $@
+	@$@/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
 
 .make/run: requirements.txt pyproject.toml
 	$(call install,requirements.txt)

@@ -53,10 +53,12 @@ async def serve_app(
 
 def _allow_files(needed: int) -> None:
     """Every stream is an open file; most systems allow a process 1,024 unless it asks for more."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    if most != resource.RLIM_INFINITY and most < needed:
-        log.warning("too few open files", allowed=most, needed=needed, hint="ulimit -n, LimitNOFILE=")
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = needed if most == resource.RLIM_INFINITY else min(needed, most)
+    if resource.RLIM_INFINITY != allowed < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+    if wanted < needed:
+        log.warning("too few open files", allowed=wanted, needed=needed, hint="ulimit -n, LimitNOFILE=")
 
 
 def _rest_the_collector() -> None:

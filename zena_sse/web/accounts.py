@@ -76,7 +76,7 @@ def account_routes(
     @document_response(AccountList)
     async def get_accounts() -> Response:
         """The user's mailboxes."""
-        principal = await identity.principal(dict(request.scope))
+        principal = await identity.principal(request.scope)
         accounts = await storage.read(list_accounts, principal.user_id)
         return reply(AccountList([AccountItem.of(account) for account in accounts]))
 
@@ -86,7 +86,7 @@ def account_routes(
     @document_response(AccountItem, 201)
     async def post_account() -> Response:
         """Connect a mailbox: it is opened once to see that it can be, then read from now on."""
-        principal = await identity.principal(dict(request.scope))
+        principal = await identity.principal(request.scope)
         asked = decode_json(await read_body(), AccountRequest)
         mailbox, name = _mailbox(asked, principal)
         await asyncio.to_thread(_try, open_connector(mailbox))
@@ -105,7 +105,7 @@ def account_routes(
     @tag(["accounts"])
     async def delete_account(account_id: str) -> Response:
         """Disconnect a mailbox and remove everything that was read from it."""
-        principal = await identity.principal(dict(request.scope))
+        principal = await identity.principal(request.scope)
         await storage.write(engine.disconnect, principal.user_id, account_id)
         return Response(b"", status=204)
 

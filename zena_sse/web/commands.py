@@ -55,7 +55,7 @@ def command_routes(
     @tag(["commands"])
     async def post_command(command: str) -> Response:
         """Run one command."""
-        principal = await identity.principal(dict(request.scope))
+        principal = await identity.principal(request.scope)
         key = request.headers.get("Idempotency-Key")
         caller = Caller(principal.user_id, key or new_id(), _tab())
         outcome = await run(caller, command, await read_body(), keyed=bool(key))
@@ -68,7 +68,7 @@ def command_routes(
     @tag(["commands"])
     async def post_commands() -> Response:
         """Run what an offline client has queued, in order; one that fails does not stop the rest."""
-        principal = await identity.principal(dict(request.scope))
+        principal = await identity.principal(request.scope)
         entries = decode_json(await read_body(), list[msgspec.Raw])
         if len(entries) > BATCH_LIMIT:
             raise InvalidPayload(f"A batch has at most {BATCH_LIMIT} commands, this one {len(entries)}.")

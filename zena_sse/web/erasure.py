@@ -33,7 +33,7 @@ def erasure_routes(
 
         It is done when this answers; asking again after a failure goes on where it stopped.
         """
-        user_id = (await identity.principal(dict(request.scope))).user_id
+        user_id = (await identity.principal(request.scope)).user_id
         erasure = asyncio.ensure_future(erase(user_id))
         under_way.add(erasure)
         erasure.add_done_callback(under_way.discard)

@@ -39,7 +39,7 @@ def operator_routes(tokens: Tokens) -> Blueprint:
     @hide
     async def post_token() -> Response:
         """Sign a token; from anywhere but the socket there is nothing here."""
-        if not is_operator(dict(request.scope)):
+        if not is_operator(request.scope):
             raise NotFound
         asked = decode_json(await read_body(), TokenRequest)
         return reply(SignedToken(tokens.sign(asked.user_id, asked.role, timedelta(seconds=asked.ttl))), 201)

@@ -65,7 +65,7 @@ def read_routes(identity: Identity, storage: Storage, log: EventLog) -> Blueprin
     @document_response(Snapshot)
     async def get_snapshot() -> Response:
         """One consistent read and its cursor: hold a stream's events, fetch this, apply what is newer."""
-        principal = await identity.principal(dict(request.scope))
+        principal = await identity.principal(request.scope)
         await log.pages([Want(principal.user_id, None, is_new=True)])
         return reply(await storage.read(read_snapshot, principal.user_id))
 
@@ -75,7 +75,7 @@ def read_routes(identity: Identity, storage: Storage, log: EventLog) -> Blueprin
     @document_response(ThreadPage)
     async def get_threads() -> Response:
         """Threads, the newest first."""
-        principal = await identity.principal(dict(request.scope))
+        principal = await identity.principal(request.scope)
         query = read_query(ThreadQuery)
         return reply(
             await storage.read(list_threads, principal.user_id, query.list, query.limit, query.after)
@@ -86,7 +86,7 @@ def read_routes(identity: Identity, storage: Storage, log: EventLog) -> Blueprin
     @document_response(ThreadDetail)
     async def get_one_thread(thread_id: str) -> Response:
         """One thread with its messages, the oldest first."""
-        principal = await identity.principal(dict(request.scope))
+        principal = await identity.principal(request.scope)
         return reply(await storage.read(get_thread, principal.user_id, thread_id))
 
     return routes

@@ -63,15 +63,14 @@ def session_routes(
     @document_response(Me)
     async def get_me() -> Response:
         """Who one is."""
-        return reply(_me(await identity.principal(dict(request.scope))))
+        return reply(_me(await identity.principal(request.scope)))
 
     @routes.post("/session")
     @tag(["sessions"])
     @document_response(Me, 201)
     async def post_session() -> Response:
         """Sign a browser in: a bearer token comes in, a cookie goes out that lasts as long."""
-        scope = dict(request.scope)
-        principal = await identity.principal(scope)
+        principal = await identity.principal(request.scope)
         if principal.how != "bearer":
             raise Unauthenticated("A session is opened with a bearer token.")
         secret = new_secret(SECRET_BYTES)
@@ -80,7 +79,7 @@ def session_routes(
         response.headers["Set-Cookie"] = set_cookie_header(
             secret,
             max_age=max(0, int((principal.expires_at - clock()).total_seconds())),
-            secure=identity.is_secure(scope),
+            secure=identity.is_secure(request.scope),
         )
         return response
 
@@ -88,14 +87,13 @@ def session_routes(
     @tag(["sessions"])
     async def delete_session() -> Response:
         """Sign out: the session ends, and its streams. One that has ended already is fine."""
-        scope = dict(request.scope)
         with contextlib.suppress(Unauthenticated):
-            principal = await identity.session(scope)
+            principal = await identity.session(request.scope)
             if principal is not None:
                 await storage.write(sign_out, principal, hub)
                 identity.verify_anew()
         response = Response(b"", status=204)
-        response.headers["Set-Cookie"] = clear_cookie_header(secure=identity.is_secure(scope))
+        response.headers["Set-Cookie"] = clear_cookie_header(secure=identity.is_secure(request.scope))
         return response
 
     @routes.post("/tickets")
@@ -103,7 +101,7 @@ def session_routes(
     @document_response(Ticket, 201)
     async def post_ticket() -> Response:
         """A ticket for a client that can set neither header nor cookie; good for 30 s."""
-        principal = await identity.principal(dict(request.scope))
+        principal = await identity.principal(request.scope)
         limits.issue_ticket(principal.user_id)
         ticket, expires_at = tickets.issue(principal)
         return reply(Ticket(ticket, expires_at), 201)

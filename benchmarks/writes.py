@@ -74,14 +74,14 @@ def percentile(took: list[float], hundredths: int) -> float:
     return statistics.quantiles(took, n=100)[hundredths - 1] * 1_000
 
 
-def machine(directory: Path) -> str:
+def machine() -> str:
     """What this was measured on."""
     cpus = Path("/proc/cpuinfo")
     names = [line for line in cpus.read_text().splitlines() if "model name" in line] if cpus.exists() else []
     name = names[0].partition(":")[2].strip() if names else platform.processor() or platform.machine()
     return (
         f"{cpu_count()} x {name}, {platform.system()}, Python {platform.python_version()}, "
-        f"SQLite {sqlite3.sqlite_version}, synchronous=FULL, file in {directory}"
+        f"SQLite {sqlite3.sqlite_version}, synchronous=FULL"
     )
 
 
@@ -110,7 +110,7 @@ async def measure(directory: Path) -> None:
     storage.start()
     await storage.write(add_rows)
     numbers = count(1)
-    print(machine(directory))
+    print(machine())
     alone = await time_alone(storage, numbers)
     print(f"one unit alone: p50 {percentile(alone, 50):.2f} ms, p99 {percentile(alone, 99):.2f} ms")
     print(f"{'callers':>8} {'units/s':>9} {'units/commit':>13} {'p50 ms':>8} {'p99 ms':>8}")

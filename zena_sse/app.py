@@ -53,12 +53,12 @@ from zena_sse.web.accounts import account_routes
 from zena_sse.web.body import BodyGuard, WholeRequest
 from zena_sse.web.commands import command_routes
 from zena_sse.web.erasure import erasure_routes
-from zena_sse.web.events import Asgi, EventsEndpoint
+from zena_sse.web.events import EventsEndpoint
 from zena_sse.web.identity import Identity
 from zena_sse.web.limits import Limits
 from zena_sse.web.operations import OpenApi, operation_routes
 from zena_sse.web.operator import operator_routes
-from zena_sse.web.origins import allow_origins
+from zena_sse.web.origins import Asgi, allow_origins
 from zena_sse.web.problems import handle_errors
 from zena_sse.web.publishing import publishing_routes
 from zena_sse.web.reads import read_routes
@@ -223,7 +223,7 @@ def create_app(settings: Settings, domain_clock: Clock = now, *, background: boo
         ),
     ).schema
     # Our routes answer with responses: quart-schema has nothing to convert.
-    del app.make_response
+    app.__dict__.pop("make_response", None)
     app.asgi_http_class = WholeRequest  # the guard has read the body: no task for it
     app.url_map.merge_slashes = False  # or `//x` is answered with a redirect to whatever Host says
     handle_errors(app)

@@ -76,7 +76,7 @@ def serve() -> None:
     from zena_sse.logs import configure_logs
 
     chosen = settings()
-    configure_logs(chosen.log_level)
+    configure_logs(chosen.log_level, final=True)
     from zena_sse.serve import serve as run_server
 
     run(run_server(chosen))
@@ -90,7 +90,7 @@ def demo(port: int, no_browser: bool) -> None:  # noqa: ARG001  # there is no pa
     from zena_sse.demo.run import run_demo
     from zena_sse.logs import configure_logs
 
-    configure_logs(settings().log_level if "ZENA_LOG_LEVEL" in os.environ else "warning")
+    configure_logs(settings().log_level if "ZENA_LOG_LEVEL" in os.environ else "warning", final=True)
     run(run_demo(port))
 
 

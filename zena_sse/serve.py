@@ -19,6 +19,9 @@ from zena_sse.settings import Settings
 # through what requests in flight hold again and again, 50,000 makes everybody wait for 10 ms.
 GARBAGE_THRESHOLD = 5_000
 
+# What is open beside streams: the database, requests, mailboxes.
+OTHER_FILES = 500
+
 log = structlog.get_logger("zena.serve")
 
 
@@ -42,7 +45,7 @@ async def serve_app(
                 version=__version__,
                 data=str(settings.data_dir),
             )
-            _allow_files(settings.streams_per_server)
+            _allow_files(settings.streams_per_server + OTHER_FILES)
             if ready is not None:
                 await ready(zena, port)
             _rest_the_collector()
@@ -56,9 +59,12 @@ def _allow_files(needed: int) -> None:
     allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = needed if most == resource.RLIM_INFINITY else min(needed, most)
     if resource.RLIM_INFINITY != allowed < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+        except (ValueError, OSError):  # macOS allows less than it reports
+            wanted = allowed
     if wanted < needed:
-        log.warning("too few open files", allowed=wanted, needed=needed, hint="ulimit -n, LimitNOFILE=")
+        log.info("few open files", allowed=wanted, needed=needed, hint="ulimit -n, LimitNOFILE=")
 
 
 def _rest_the_collector() -> None:

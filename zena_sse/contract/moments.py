@@ -12,7 +12,11 @@ import msgspec
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
-@lru_cache(maxsize=16)  # all that is written together is written at one moment
 def timestamp(moment: datetime) -> str:
     """`2026-11-20T09:00:00.120Z`; sorts as text."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return _spelled(moment.astimezone(UTC))
+
+
+@lru_cache(maxsize=16)  # all that is written together is written at one moment
+def _spelled(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -29,6 +29,26 @@ def is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast
 
 
+def caller_of(address: str) -> str | None:
+    """Whom an address counts for: itself, or its /64, which one IPv6 customer has whole.
+
+    None for this machine: that is a proxy, with many users behind it. `address` may have a port, as some
+    proxies write it; what is no address counts for itself.
+    """
+    host = address[1:].partition("]")[0] if address.startswith("[") else address
+    if host.count(":") == 1:
+        host = host.partition(":")[0]
+    try:
+        ip = ip_address(host)
+    except ValueError:
+        return address
+    if isinstance(ip, IPv6Address) and ip.ipv4_mapped is not None:
+        ip = ip.ipv4_mapped
+    if ip.is_loopback:
+        return None
+    return str(IPv6Network((int(ip), 64), strict=False)) if isinstance(ip, IPv6Address) else str(ip)
+
+
 def vetted_addresses(host: str, port: int, *, allow_private: bool, resolve: Resolve) -> list[str]:
     """The addresses of a host, all of them public unless `allow_private`.
 

@@ -23,12 +23,13 @@ from zena_sse.settings import Settings
 # A token is a few hundred bytes. Anyone may send one, so its length is judged before any work is done.
 MAXIMUM_TOKEN_BYTES = 8192
 
-# An HMAC key shorter than the hash is the weakest part of the signature (RFC 7518, section 3.2).
 HASHES = {
     "HS256": HMACAlgorithm.SHA256,
     "HS384": HMACAlgorithm.SHA384,
     "HS512": HMACAlgorithm.SHA512,
 }
+
+# An HMAC key shorter than the hash is the weakest part of the signature (RFC 7518, section 3.2).
 LEAST_SECRET_BYTES = {"HS256": 32, "HS384": 48, "HS512": 64}
 
 # How far an issuer's clock may be ahead of ours.

@@ -17,7 +17,8 @@ Send = Callable[[Message], Awaitable[None]]
 # What may wait while the server's `send` blocks; beyond it the stream is behind.
 BUFFER_BYTES = 256 * 1024
 
-# What one `send` is given: a phone that takes 4 KB a second has it before the stream counts as blocked.
+# What one `send` is given, so that a slow client's stream is seen to move; how much the kernel must be rid of
+# before the server's `send` comes back is the server's affair.
 PIECE_BYTES = 64 * 1024
 
 # A server's `send` that blocks keeps a stream from ending: after this its task is cancelled.

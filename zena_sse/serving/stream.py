@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 import structlog
 
-from zena_sse.contract.events import ClosingReason
+from zena_sse.contract.events import ClosingReason, StreamPing
 from zena_sse.metrics import Metrics
 from zena_sse.serving.drain import Drain
 from zena_sse.serving.room import Room
@@ -107,7 +107,10 @@ class Stream:
         self._poll = None if admission.poll is None else now + admission.poll
 
     def open(self) -> None:
-        """Join the hub, and be served from where the client was; `stream.ready` comes first."""
+        """Join the hub, and be served from where the client was.
+
+        `stream.ready` comes first, unless the stream ends before it has a place: then only `closing` is said.
+        """
         shared = self._shared
         shared.room.take(self._address)
         shared.pulse.add(self, self._due())
@@ -147,7 +150,7 @@ class Stream:
         if now >= self._ping_due():
             self._sent = self._cursor_sent = now
             if self._admission is None and not self.stalled:
-                self._send(self._ping(), "stream.ping")
+                self._send(self._ping(), StreamPing.type)
         return self._due()
 
     def close(self, reason: ClosingReason) -> None:
@@ -171,7 +174,7 @@ class Stream:
             user=self.subscription.user_id,
             tab=self.tab,
             reason=self.closed,
-            cursor=str(self.subscription.cursor),
+            cursor=str(self.subscription.cursor) if self.subscription.started else None,
         )
 
     def _read(self) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import sys
+import termios
 
 from zena_sse.serving.held import Held
 from zena_sse.serving.stream import Admission, Stream, Streams
@@ -28,7 +31,7 @@ class TakenStream(Stream, asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._turn = 0  # the last one in which something left
         self._held: Held | None = None  # what is to follow at the end of this one
-        self._waiting = 0  # bytes in the transport when we last looked
+        self._waiting = 0  # bytes that the client had not acknowledged when we last looked
 
     def begin(self, transport: asyncio.Transport, paused: bool) -> None:
         """Own the connection from here on; `paused` is what the transport last said to the former owner."""
@@ -48,7 +51,7 @@ class TakenStream(Stream, asyncio.Protocol):
         self.stalled = True
         self.subscription.fall_behind()
         self._blocked_since = self._shared.pulse.now
-        self._waiting = 0 if self._transport is None else self._transport.get_write_buffer_size()
+        self._waiting = self._unacknowledged()
 
     def resume_writing(self) -> None:
         """There is room again."""
@@ -91,10 +94,18 @@ class TakenStream(Stream, asyncio.Protocol):
             self.end_turn()
 
     def _has_moved(self) -> bool:
-        before, self._waiting = self._waiting, 0
-        if self._transport is not None:
-            self._waiting = self._transport.get_write_buffer_size()
+        before, self._waiting = self._waiting, self._unacknowledged()
         return self._waiting < before
+
+    def _unacknowledged(self) -> int:
+        """What waits, in the kernel too: it asks for more only after some 200 KB, minutes on a bad line."""
+        if self._transport is None:
+            return 0
+        waiting: int = self._transport.get_write_buffer_size()
+        if (sock := self._transport.get_extra_info("socket")) is not None:
+            queued = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4))
+            waiting += int.from_bytes(queued, sys.byteorder)
+        return waiting
 
     def _cut(self) -> None:
         if self._transport is not None:

@@ -91,6 +91,8 @@ class Unit(View):
 
     def publish(self, user_id: str, *events: Event, command_id: str | None = None) -> int:
         """Append to the user's log; the row lock on `streams` makes commit order offset order."""
+        if not events:
+            raise ValueError("there is nothing to publish")
         at = timestamp(self.now)
         found = [(event.type, _encode_durable(event, at, command_id)) for event in events]
         place = self._advance(user_id, len(found))

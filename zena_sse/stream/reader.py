@@ -9,15 +9,16 @@ from itertools import islice
 from typing import Protocol
 
 from zena_sse.contract.events import ClosingReason
-from zena_sse.errors import ZenaError
+from zena_sse.errors import StorageUnavailable, ZenaError
 from zena_sse.stream.cursor import Opening, open_at
 from zena_sse.stream.hub import Hub
 from zena_sse.stream.log import EventLog, Page
 from zena_sse.stream.subscription import Reset, Subscription
 
-# Streams that share a trip to the log. One user's page costs less than the trip, so a deploy's reconnects are
-# served in a few; the bound is for memory, of which each page may be a quarter megabyte.
-PAGES = 32
+# Streams that share a trip to the log. The trip, a turn on another thread, takes longer than most pages:
+# with 32 a server that all users came to for the first time took in half as many a second. The bound is for
+# memory, of which each page may be a quarter megabyte.
+PAGES = 128
 
 
 class Reading(Protocol):
@@ -95,15 +96,24 @@ class Reader:
         try:
             pages = await self._log.pages([stream.subscription.want for stream in streams])
         except Exception as error:  # the clients may come back, whatever it was
-            if not isinstance(error, ZenaError):
-                _report("reading the log failed", error)
-            for stream in streams:
-                stream.close("overloaded")
+            await self._fail(streams, error)
             return
         for stream, page in zip(streams, pages, strict=True):
             with _blaming(stream):
                 if stream.closed is None:  # or it ended meanwhile, as all do whose log is erased
                     self._hand_over(stream, page)
+
+    async def _fail(self, streams: list[Reading], error: Exception) -> None:
+        """End a stream that cannot be served; of several, first see whose fault it is."""
+        if len(streams) > 1 and not isinstance(error, StorageUnavailable):
+            for stream in streams:
+                await self._serve([stream])
+            return
+        if not isinstance(error, ZenaError):
+            _report("reading the log failed", error)
+        for stream in streams:
+            with _blaming(stream):
+                stream.close("overloaded")
 
     def _hand_over(self, stream: Reading, page: Page) -> None:
         """Nothing is awaited between the subscription's step and the write, so nothing can slip in."""
@@ -130,7 +140,10 @@ def _blaming(stream: Reading) -> Iterator[None]:
         yield
     except Exception as error:
         _report("a stream failed to take what it lacks", error)
-        stream.close("overloaded")
+        try:
+            stream.close("overloaded")
+        except Exception as failed:
+            _report("a stream failed to end", failed)
 
 
 def _report(message: str, error: Exception) -> None:

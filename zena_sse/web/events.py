@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qsl
 
 from zena_sse.contract.events import ClosingReason, read_tab, read_types
@@ -20,9 +19,7 @@ from zena_sse.serving.stream import Admission, Streams, log
 from zena_sse.web.body import send_problem
 from zena_sse.web.identity import Identity, Scope, header
 from zena_sse.web.limits import Limits
-from zena_sse.web.origins import cors_headers
-
-Asgi = Callable[[Message, Receive, Send], Awaitable[None]]
+from zena_sse.web.origins import Asgi, cors_headers
 
 PATH = "/events"
 
@@ -67,12 +64,16 @@ class EventsEndpoint:
         address = self._identity.address(scope)
         if not self._streams.room.has_place(address):
             raise Overloaded
-        self._limits.admit_stream()
         query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         # Before the credential: a typing mistake should not cost a ticket.
         tab, types, poll = read_tab(query.get("tab")), read_types(query.get("types")), _poll(query)
         principal = await self._identity.principal(scope, query)
         self._limits.open_stream(principal.user_id)
+        # After the credential: strangers must not use up what is there for users, and others may have come
+        # while a session was read. From here to the open stream nothing is awaited on a connection of ours.
+        self._limits.admit_stream()
+        if not self._streams.room.has_place(address):
+            raise Overloaded
         return Admission(
             user_id=principal.user_id,
             cursor=header(scope, b"last-event-id") or query.get("last_event_id") or None,

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from zena_sse.errors import Forbidden, Unauthenticated
+from zena_sse.security.addresses import caller_of
 from zena_sse.security.principal import Principal, is_user_id
 from zena_sse.security.sessions import digest_of, find_session, read_cookie
 from zena_sse.security.tickets import Tickets
@@ -83,14 +84,11 @@ class Identity:
         return bool(scope.get("scheme") == "https")
 
     def address(self, scope: Scope) -> str | None:
-        """Where the caller comes from, as far as we can know; None for this machine's own proxies.
-
-        Many users come from a proxy's address, so it must not count as one caller's.
-        """
+        """Where the caller comes from, as far as we can know, see `caller_of`."""
         address: str | None = (scope.get("client") or (None,))[0]
         if self._settings.trusted_hops:
             address = self._forwarded(scope, b"x-forwarded-for") or address
-        return None if address is None or address.startswith("127.") or address == "::1" else address
+        return None if address is None else caller_of(address)
 
     def _forwarded(self, scope: Scope, name: bytes) -> str:
         """What the outermost proxy that we trust has said; several lines are one list (RFC 9110, 5.3)."""

@@ -91,7 +91,6 @@ def session_routes(
             principal = await identity.session(request.scope)
             if principal is not None:
                 await storage.write(sign_out, principal, hub)
-                identity.verify_anew()
         response = Response(b"", status=204)
         response.headers["Set-Cookie"] = clear_cookie_header(secure=identity.is_secure(request.scope))
         return response

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from zena_sse.errors import HostNotAllowed, MailboxUnreachable
-from zena_sse.security.addresses import is_public, resolve, vetted_addresses
+from zena_sse.security.addresses import caller_of, is_public, resolve, vetted_addresses
 
 PRIVATE = [
     "127.0.0.1",
@@ -71,3 +71,24 @@ def test_a_host_that_does_not_exist_is_unreachable(host: str) -> None:
 
     with pytest.raises((MailboxUnreachable, HostNotAllowed)):
         vetted_addresses(host, 993, allow_private=False, resolve=fail)
+
+
+@pytest.mark.parametrize(
+    ("address", "caller"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("203.0.113.7:51234", "203.0.113.7"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2::7", "2001:db8:1:2::/64"),
+        ("[2001:db8:1:2::7]:51234", "2001:db8:1:2::/64"),
+        ("127.0.0.1", None),
+        ("127.8.9.1:80", None),
+        ("::1", None),
+        ("::ffff:127.0.0.1", None),
+        ("::1234", "::/64"),
+        ("unknown", "unknown"),
+        ("", ""),
+    ],
+)
+def test_an_address_counts_for_one_caller_and_this_machine_for_none(address: str, caller: str | None) -> None:
+    assert caller_of(address) == caller

@@ -307,7 +307,7 @@ class PlainSocket:
 
     @property
     def handed_out(self) -> bytes:
-        waiting = b"".join(self.stream._held._frames)
+        waiting = b"".join(self.stream._held._frames.values())
         assert len(waiting) == self.stream._held.size
         most = plain.BUFFER_BYTES + (StreamMachine.page_records + StreamMachine.tail_records + 1) * 230
         assert len(waiting) <= most, "the buffer has a bound: it, and what was being read when it filled"

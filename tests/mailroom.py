@@ -139,7 +139,7 @@ async def open_room(directory: Path, clock: Clock | None = None, prefix: str = "
     if not path.exists():
         new_database(directory)
     offers: list[Offer] = []
-    hub = Hub()
+    hub = Hub(10)
     clock = clock or Clock()
 
     def offer(one: Offer) -> None:

@@ -25,10 +25,6 @@ class Tally(Collector):
         """One more."""
         self.counts[value] += 1
 
-    def describe(self) -> Iterable[prometheus_client.Metric]:
-        """What it is, before anything is counted."""
-        return [CounterMetricFamily(self._name, self._documentation, labels=[self.label])]
-
     def collect(self) -> Iterable[prometheus_client.Metric]:
         """What was counted."""
         family = CounterMetricFamily(self._name, self._documentation, labels=[self.label])

@@ -52,7 +52,7 @@ async def stream_from(site: Site, cursor: str, number: int) -> list[Message]:
 
 async def test_the_event_a_command_caused_is_at_or_below_its_cursor_and_carries_its_id(site: Site) -> None:
     (thread,) = await site.receive("Open home")
-    before = await site.zena.log.position(MIA)
+    before = (await site.zena.log.page(MIA, 0)).position
     response = await post(site, "thread.view", {"threadId": thread}, key="wish-1")
     assert response.status_code == 202
     answer = await response.get_json()

@@ -48,7 +48,7 @@ async def test_snapshots_and_the_stream_after_them_are_everything_once_while_mai
         await live.receive(*subjects[first : first + 3])
     looking.cancel()
     await asyncio.gather(looking, return_exceptions=True)
-    head = (await live.zena.log.position(MIA)).head
+    head = (await live.zena.log.page(MIA, 0)).position.head
     between = [snapshot for snapshot in snapshots if 3 < len(snapshot["threads"]) < 60]
     assert len({snapshot["cursor"] for snapshot in between}) > 3
     for snapshot in between[:: max(1, len(between) // 8)]:

@@ -12,8 +12,11 @@ from zena_sse.stream.hub import Hub
 SLICE = 200
 SLICE_SECONDS = 0.05
 
-# Streams get this long to take their last bytes; a stalled one is cut by its own timer meanwhile.
-LAST_BYTES_SECONDS = 2.5
+# A client that does not read keeps its stream from ending: after this the connection is cut.
+CLOSE_SECONDS = 2.0
+
+# All streams together get this long to take their last bytes.
+LAST_BYTES_SECONDS = CLOSE_SECONDS + 0.5
 
 
 class Drain:

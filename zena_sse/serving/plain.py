@@ -7,22 +7,17 @@ import contextlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from zena_sse.serving.drain import CLOSE_SECONDS
 from zena_sse.serving.held import Held
-from zena_sse.serving.stream import Admission, Stream, Streams
+from zena_sse.serving.stream import HIGH_WATER, Admission, Stream, Streams
 
 Message = MutableMapping[str, Any]  # as ASGI has it
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-# What may wait while the server's `send` blocks; beyond it the stream is behind.
-BUFFER_BYTES = 256 * 1024
-
 # What one `send` is given, so that a slow client's stream is seen to move; how much the kernel must be rid of
 # before the server's `send` comes back is the server's affair.
 PIECE_BYTES = 64 * 1024
-
-# A server's `send` that blocks keeps a stream from ending: after this its task is cancelled.
-CLOSE_SECONDS = 2.0
 
 
 class PlainStream(Stream):
@@ -93,7 +88,7 @@ class PlainStream(Stream):
     def _send(self, data: bytes, kind: str = "") -> None:
         self._sent = self._shared.pulse.now
         self._held.add(data, kind)
-        if self._held.size > BUFFER_BYTES:
+        if self._held.size > HIGH_WATER:
             self.stalled = True
             self.subscription.fall_behind()
         self._wake.set()

@@ -25,6 +25,9 @@ from zena_sse.stream.subscription import Subscription
 # reconnect would have to go through everything that was filtered.
 CURSOR_SECONDS = 60.0
 
+# More than this waits for a stream's socket, and it is behind: the log holds the rest, not our memory.
+HIGH_WATER = 256 * 1024
+
 # A stream whose socket has taken nothing for this long is cut: it holds memory for one who does not read. It
 # is looked at in between, so that one that is slow but moves is left alone.
 BLOCKED_SECONDS = 20.0

@@ -7,14 +7,9 @@ import fcntl
 import sys
 import termios
 
+from zena_sse.serving.drain import CLOSE_SECONDS
 from zena_sse.serving.held import Held
-from zena_sse.serving.stream import Admission, Stream, Streams
-
-# More than this in the transport and the stream is behind: the log holds the rest, not our memory.
-HIGH_WATER = 256 * 1024
-
-# A stalled reader keeps `close` from ever finishing: after this the connection is cut.
-CLOSE_SECONDS = 2.0
+from zena_sse.serving.stream import HIGH_WATER, Admission, Stream, Streams
 
 
 class TakenStream(Stream, asyncio.Protocol):

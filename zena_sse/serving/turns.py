@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
+from zena_sse.stream.faults import report
+
 
 class Turning(Protocol):
     """A stream that holds back what it is sent after the first in a turn."""
@@ -40,5 +42,4 @@ class Turns:
             try:
                 stream.end_turn()
             except Exception as error:  # the others' turns must end all the same
-                context = {"message": "a turn failed to end", "exception": error}
-                asyncio.get_running_loop().call_exception_handler(context)
+                report("a turn failed to end", error)

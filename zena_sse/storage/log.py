@@ -105,10 +105,6 @@ class StoredLog:
         made = iter(await asyncio.gather(*map(self._missing, missing)))  # together: they share a commit
         return [page or next(made) for page in pages]
 
-    async def position(self, user_id: str) -> Position:
-        """Where the user's log stands; a user who has none gets one."""
-        return (await self.pages([Want(user_id, None, is_new=True)]))[0].position
-
     async def page(self, user_id: str, after: int) -> Page:
         """The records after an offset; the empty page of no epoch when there is no log."""
         return (await self.pages([Want(user_id, after)]))[0]

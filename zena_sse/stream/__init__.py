@@ -13,5 +13,6 @@ of recent records, synchronously, so that no record can slip in between.
     tail.py          the newest records of a user, in memory
     hub.py           user -> subscriptions, and their tails
     reader.py        brings a subscription that is behind up to date, a page at a time
+    faults.py        a bug in one stream costs no other anything
     pulse.py         heartbeats and lifetimes of all streams, from one timer
 """

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import OrderedDict
 from collections.abc import Iterator, MutableMapping
 from typing import Protocol
 
 from zena_sse.contract.events import ClosingReason
+from zena_sse.stream.faults import end_failed
 from zena_sse.stream.log import Position, Record
 from zena_sse.stream.tail import Tail
 
@@ -17,9 +17,6 @@ TAILS_BYTES = 64 * 1024 * 1024
 
 # Users without an open stream whose tails are kept for the tab that comes back; an empty one has half a KB.
 IDLE_TAILS = 20_000
-
-# Streams of one user; the oldest makes room. A person has a few tabs on a few devices.
-STREAMS_PER_USER = 10
 
 # Sessions that ended lately: a stream that was being admitted meanwhile joins after the others were ended.
 ENDED_SESSIONS = 1_000
@@ -54,11 +51,7 @@ class Hub:
     `offered` counts the records by their type, for whoever watches.
     """
 
-    def __init__(
-        self,
-        streams_per_user: int = STREAMS_PER_USER,
-        offered: MutableMapping[str, int] | None = None,
-    ) -> None:
+    def __init__(self, streams_per_user: int, offered: MutableMapping[str, int] | None = None) -> None:
         self._streams_per_user = streams_per_user
         self._offered = {} if offered is None else offered
         self._active: dict[str, _User] = {}
@@ -127,10 +120,8 @@ class Hub:
             if except_tab is None or driver.tab != except_tab:
                 try:
                     driver.offer(record)
-                except Exception as error:  # a bug in one stream is not to be the others' gap, nor its own
-                    context = {"message": "a stream failed to take a record", "exception": error}
-                    asyncio.get_running_loop().call_exception_handler(context)
-                    driver.close("overloaded")
+                except Exception as error:
+                    end_failed(driver, "a stream failed to take a record", error)
 
     def tail(self, user_id: str) -> Tail | None:
         """The recent records of a user who has a stream open; None when nothing is known."""

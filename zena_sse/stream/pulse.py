@@ -7,6 +7,8 @@ from collections.abc import Callable
 from math import ceil
 from typing import Protocol
 
+from zena_sse.stream.faults import report
+
 
 class Beating(Protocol):
     """Something that wants to be looked at again at a certain time."""
@@ -62,8 +64,7 @@ class Pulse:
         try:
             due = beating.beat(self.now)
         except Exception as error:  # one that fails must not stop the hearts of the others in its slot
-            context = {"message": "a stream's beat failed", "exception": error}
-            asyncio.get_running_loop().call_exception_handler(context)
+            report("a stream's beat failed", error)
         else:
             if due is not None:
                 self.add(beating, due)

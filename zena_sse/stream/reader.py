@@ -11,6 +11,7 @@ from typing import Protocol
 from zena_sse.contract.events import ClosingReason
 from zena_sse.errors import StorageUnavailable, ZenaError
 from zena_sse.stream.cursor import Opening, open_at
+from zena_sse.stream.faults import end_failed, report
 from zena_sse.stream.hub import Hub
 from zena_sse.stream.log import EventLog, Page
 from zena_sse.stream.subscription import Reset, Subscription
@@ -110,7 +111,7 @@ class Reader:
                 await self._serve([stream])
             return
         if not isinstance(error, ZenaError):
-            _report("reading the log failed", error)
+            report("reading the log failed", error)
         for stream in streams:
             with _blaming(stream):
                 stream.close("overloaded")
@@ -135,17 +136,7 @@ class Reader:
 
 @contextmanager
 def _blaming(stream: Reading) -> Iterator[None]:
-    """A bug in one stream is not to be the others' gap, nor its own."""
     try:
         yield
     except Exception as error:
-        _report("a stream failed to take what it lacks", error)
-        try:
-            stream.close("overloaded")
-        except Exception as failed:
-            _report("a stream failed to end", failed)
-
-
-def _report(message: str, error: Exception) -> None:
-    context = {"message": message, "exception": error}
-    asyncio.get_running_loop().call_exception_handler(context)
+        end_failed(stream, "a stream failed to take what it lacks", error)

@@ -70,7 +70,7 @@ class Subscription:
         """Take a record from the hub: the frame to write now, or nothing."""
         if record.offset == self.offset + 1 and record.epoch == self.epoch and not self.behind:
             self.offset = record.offset
-            return record.frame if self.types is None or record.type in self.types else None
+            return self._wanted(record)
         if not record.offset:
             return None if self.behind else self._wanted(record)
         if record.epoch != self.epoch:

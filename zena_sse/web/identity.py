@@ -41,6 +41,7 @@ class Identity:
         self._tickets = tickets
         self._storage = storage
         self._settings = settings
+        self._origins = settings.origins
         self._clock = clock
 
     async def principal(self, scope: Scope, query: dict[str, str] | None = None) -> Principal:
@@ -99,7 +100,7 @@ class Identity:
     def allowed_origin(self, scope: Scope) -> str | None:
         """The page's origin, when it is another one than ours and may call."""
         origin = header(scope, b"origin")
-        return origin if origin is not None and origin in self._settings.origins else None
+        return origin if origin is not None and origin in self._origins else None
 
     def _from_socket(self, scope: Scope) -> Principal:
         user_id = header(scope, b"zena-user") or "operator"
@@ -119,7 +120,7 @@ class Identity:
     def _is_same_site(self, scope: Scope) -> bool:
         """SameSite=Strict does not stop a page on another host of our own site; its Origin tells."""
         origin = header(scope, b"origin")
-        if origin is None or origin in self._settings.origins:
+        if origin is None or origin in self._origins:
             return True
         host = header(scope, b"host")
         return origin in (f"https://{host}", f"http://{host}")

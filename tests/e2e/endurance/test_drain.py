@@ -14,8 +14,7 @@ from tests.e2e.endurance.publishers import fill, publishing
 from tests.e2e.endurance.swarm import Tab, all_of, swarming
 from tests.e2e.endurance.vitals import log
 from tests.e2e.programs import Serving
-from zena_sse.serving.drain import SLICE, SLICE_SECONDS
-from zena_sse.serving.taken import CLOSE_SECONDS
+from zena_sse.serving.drain import CLOSE_SECONDS, SLICE, SLICE_SECONDS
 
 STREAMS = 1_000
 TABS = 10  # of each user

@@ -61,7 +61,7 @@ class Stage:
     def __init__(self, lifetimes: Sequence[float] = (), heartbeat: float = 15.0) -> None:
         self.now = 0.0
         self.log = ShortLog()
-        self.hub = Hub()
+        self.hub = Hub(10)
         self.room = Room(1_000, 1_000)
         drawn = iter(lifetimes)
         self.shared = Streams(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from tests.unit.serving.stages import Stage, TakenWire, durable, ephemeral
-from zena_sse.serving.taken import HIGH_WATER
+from zena_sse.serving.stream import HIGH_WATER
 
 
 async def live_stream() -> tuple[Stage, TakenWire]:

@@ -52,14 +52,14 @@ def tail_of(hub: Hub, user_id: str = "jo", after: int = 0) -> list[int]:
 
 
 def test_record_is_offered_to_every_stream_of_its_user_and_to_nobody_else() -> None:
-    hub = Hub()
+    hub = Hub(10)
     first, second, other = Carrier(hub), Carrier(hub), Carrier(hub, "max")
     hub.offer("jo", record(1))
     assert (first.offered, second.offered, other.offered) == ([1], [1], [])
 
 
 def test_record_of_nobody_who_is_here_is_dropped_and_nothing_is_kept() -> None:
-    hub = Hub()
+    hub = Hub(10)
     hub.offer("jo", record(1))
     hub.offer("jo", EPHEMERAL)
     assert len(hub) == 0
@@ -68,7 +68,7 @@ def test_record_of_nobody_who_is_here_is_dropped_and_nothing_is_kept() -> None:
 
 
 def test_stream_that_left_is_offered_nothing_more_and_may_leave_again() -> None:
-    hub = Hub()
+    hub = Hub(10)
     stays, leaves = Carrier(hub), Carrier(hub)
     hub.leave("jo", leaves)
     hub.leave("jo", leaves)
@@ -79,7 +79,7 @@ def test_stream_that_left_is_offered_nothing_more_and_may_leave_again() -> None:
 
 
 def test_ephemeral_record_spares_the_tab_that_caused_it() -> None:
-    hub = Hub()
+    hub = Hub(10)
     typist, other, nameless = Carrier(hub, tab="a"), Carrier(hub, tab="b"), Carrier(hub)
     hub.offer("jo", EPHEMERAL, except_tab="a")
     assert (typist.offered, other.offered, nameless.offered) == ([], [0], [0])
@@ -87,7 +87,7 @@ def test_ephemeral_record_spares_the_tab_that_caused_it() -> None:
 
 
 def test_stream_that_ends_on_an_offer_takes_nothing_from_the_others() -> None:
-    hub = Hub()
+    hub = Hub(10)
     first, second = Carrier(hub), Carrier(hub)
     first.on_offer = lambda: first.close("rotated")
     hub.offer("jo", record(1))
@@ -96,7 +96,7 @@ def test_stream_that_ends_on_an_offer_takes_nothing_from_the_others() -> None:
 
 
 def test_stream_that_opens_on_an_offer_finds_it_in_the_tail() -> None:
-    hub = Hub()
+    hub = Hub(10)
     first = Carrier(hub)
     late: list[Carrier] = []
     first.on_offer = lambda: late.append(Carrier(hub))
@@ -108,7 +108,7 @@ def test_stream_that_opens_on_an_offer_finds_it_in_the_tail() -> None:
 async def test_stream_that_fails_on_an_offer_is_closed_and_takes_nothing_from_the_others() -> None:
     """It may have taken the record and not sent it: going on would be a silent gap."""
     asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
-    hub = Hub()
+    hub = Hub(10)
     broken, works = Carrier(hub), Carrier(hub)
 
     def fail() -> None:
@@ -124,7 +124,7 @@ async def test_stream_that_fails_on_an_offer_is_closed_and_takes_nothing_from_th
 
 def test_offers_are_counted_by_their_type_whoever_is_here() -> None:
     counts: dict[str, int] = {}
-    hub = Hub(offered=counts)
+    hub = Hub(10, counts)
     Carrier(hub)
     for user_id in ("jo", "jo", "nobody"):
         hub.offer(user_id, record(1))
@@ -136,7 +136,7 @@ def test_offers_are_counted_by_their_type_whoever_is_here() -> None:
 
 
 def test_stream_of_the_same_user_and_tab_supersedes_the_older_one() -> None:
-    hub = Hub()
+    hub = Hub(10)
     old = Carrier(hub, tab="a")
     bystanders = [Carrier(hub, tab="b"), Carrier(hub), Carrier(hub, "max", tab="a")]
     new = Carrier(hub, tab="a")
@@ -147,7 +147,7 @@ def test_stream_of_the_same_user_and_tab_supersedes_the_older_one() -> None:
 
 
 def test_streams_without_a_tab_do_not_supersede_each_other() -> None:
-    hub = Hub()
+    hub = Hub(10)
     streams = [Carrier(hub) for _ in range(3)]
     assert len(hub) == 3
     assert [each.closed for each in streams] == [None] * 3
@@ -181,7 +181,7 @@ def test_stream_that_left_makes_room_for_another() -> None:
 
 
 def test_superseding_the_only_stream_keeps_the_users_tail() -> None:
-    hub = Hub()
+    hub = Hub(10)
     Carrier(hub, tab="a")
     hub.offer("jo", record(1))
     Carrier(hub, tab="a")
@@ -190,7 +190,7 @@ def test_superseding_the_only_stream_keeps_the_users_tail() -> None:
 
 
 def test_closing_by_session_ends_its_streams_only() -> None:
-    hub = Hub()
+    hub = Hub(10)
     mine, theirs, token = Carrier(hub, session="s"), Carrier(hub, session="t"), Carrier(hub)
     other_user = Carrier(hub, "max", session="s")
     hub.close("jo", "revoked", session="s")
@@ -198,7 +198,7 @@ def test_closing_by_session_ends_its_streams_only() -> None:
 
 
 def test_stream_of_a_session_that_ended_while_it_was_admitted_is_closed_as_it_joins() -> None:
-    hub = Hub()
+    hub = Hub(10)
     hub.close("jo", "revoked", session="s")
     late, other, token = Carrier(hub, session="s"), Carrier(hub, session="t"), Carrier(hub)
     assert [each.closed for each in (late, other, token)] == ["revoked", None, None]
@@ -206,7 +206,7 @@ def test_stream_of_a_session_that_ended_while_it_was_admitted_is_closed_as_it_jo
 
 def test_ended_sessions_are_remembered_in_a_bounded_number(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub_module, "ENDED_SESSIONS", 2)
-    hub = Hub()
+    hub = Hub(10)
     for session in ("s", "t", "u"):
         hub.close("jo", "revoked", session=session)
     streams = [Carrier(hub, session=session) for session in ("s", "t", "u")]
@@ -214,7 +214,7 @@ def test_ended_sessions_are_remembered_in_a_bounded_number(monkeypatch: pytest.M
 
 
 def test_closing_a_user_ends_all_of_its_streams_and_an_unknown_one_none() -> None:
-    hub = Hub()
+    hub = Hub(10)
     streams, other = [Carrier(hub), Carrier(hub, session="s")], Carrier(hub, "max")
     hub.close("jo", "reset")
     hub.close("nobody", "reset")
@@ -223,7 +223,7 @@ def test_closing_a_user_ends_all_of_its_streams_and_an_unknown_one_none() -> Non
 
 
 def test_streams_can_be_closed_while_the_hub_is_walked_through() -> None:
-    hub = Hub()
+    hub = Hub(10)
     for user_id in ("jo", "max", "jo"):
         Carrier(hub, user_id)
     for driver in hub:
@@ -235,7 +235,7 @@ def test_streams_can_be_closed_while_the_hub_is_walked_through() -> None:
 
 
 def test_tail_is_of_one_user_and_of_nobody_who_is_away() -> None:
-    hub = Hub()
+    hub = Hub(10)
     Carrier(hub)
     for offset in range(5, 9):
         hub.offer("jo", record(offset))
@@ -244,7 +244,7 @@ def test_tail_is_of_one_user_and_of_nobody_who_is_away() -> None:
 
 
 def test_hub_that_learned_where_a_log_stands_has_a_tail_from_there_on() -> None:
-    hub = Hub()
+    hub = Hub(10)
     hub.learn("jo", Position("e", 1, 7))
     assert hub.tail("jo") is None  # nobody is here who would need it
     Carrier(hub)
@@ -257,7 +257,7 @@ def test_hub_that_learned_where_a_log_stands_has_a_tail_from_there_on() -> None:
 
 
 def test_what_was_learned_late_does_not_replace_what_the_tail_knows() -> None:
-    hub = Hub()
+    hub = Hub(10)
     Carrier(hub)
     hub.offer("jo", record(8))
     hub.learn("jo", Position("e", 1, 7))
@@ -265,7 +265,7 @@ def test_what_was_learned_late_does_not_replace_what_the_tail_knows() -> None:
 
 
 def test_tail_outlives_its_last_stream_and_still_grows() -> None:
-    hub = Hub()
+    hub = Hub(10)
     first = Carrier(hub)
     hub.offer("jo", record(1))
     first.close("rotated")
@@ -276,7 +276,7 @@ def test_tail_outlives_its_last_stream_and_still_grows() -> None:
 
 
 def test_record_that_was_missed_while_nobody_was_here_starts_the_tail_anew() -> None:
-    hub = Hub()
+    hub = Hub(10)
     Carrier(hub).close("rotated")
     Carrier(hub)
     hub.offer("jo", record(1))
@@ -297,7 +297,7 @@ def test_tails_have_a_budget_and_those_of_users_who_left_first_go_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(hub_module, "TAILS_BYTES", 250)
-    hub = Hub()
+    hub = Hub(10)
     for user_id in ("a", "b", "c"):
         open_to(hub, user_id, 1, 100).close("rotated")
     for user_id in ("a", "b", "c"):
@@ -307,7 +307,7 @@ def test_tails_have_a_budget_and_those_of_users_who_left_first_go_first(
 
 def test_so_many_tails_are_kept_of_users_who_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub_module, "IDLE_TAILS", 2)
-    hub = Hub()
+    hub = Hub(10)
     for user_id in ("a", "b", "c"):
         open_to(hub, user_id, 1, 100).close("rotated")
     for user_id in ("a", "b", "c"):
@@ -319,7 +319,7 @@ def test_tails_of_those_who_are_here_shrink_to_their_newest_record_when_nobody_i
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(hub_module, "TAILS_BYTES", 450)
-    hub = Hub()
+    hub = Hub(10)
     open_to(hub, "a", 2, 100)
     open_to(hub, "b", 2, 100)
     hub.offer("b", record(3, size=100))
@@ -352,7 +352,7 @@ def test_what_all_tails_hold_is_counted_exactly_and_is_over_budget_by_their_newe
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hub_module, "TAILS_BYTES", 400)
         patch.setattr("zena_sse.stream.tail.TAIL_RECORDS", 4)
-        hub, heads = Hub(), dict.fromkeys("abc", 0)
+        hub, heads = Hub(10), dict.fromkeys("abc", 0)
         for what, user_id, skipped, size in steps:
             here = [driver for driver in hub if isinstance(driver, Carrier) and driver.user_id == user_id]
             if what == "join":
@@ -374,7 +374,7 @@ def test_what_all_tails_hold_is_counted_exactly_and_is_over_budget_by_their_newe
 
 
 def test_forgotten_user_has_no_tail_whether_here_or_gone() -> None:
-    hub = Hub()
+    hub = Hub(10)
     here, gone = Carrier(hub, "here"), Carrier(hub, "gone")
     for user_id in ("here", "gone"):
         hub.offer(user_id, record(1))

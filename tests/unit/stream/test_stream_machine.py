@@ -63,6 +63,7 @@ LONG_LIVES = (600.0, 3600.0)
 LIVES = st.sampled_from([LONG_LIVES, LONG_LIVES, LONG_LIVES, (50.0, 3600.0), (600.0, 40.0), (30.0, 30.0)])
 RESOLUTION = 0.25
 STREAMS_PER_USER = 6
+WAITING_BYTES = 300
 ADDRESS = "192.0.2.1"
 
 # A socket that stays full is looked at when a ping is due, every few seconds from there on, and when time
@@ -309,7 +310,7 @@ class PlainSocket:
     def handed_out(self) -> bytes:
         waiting = b"".join(self.stream._held._frames.values())
         assert len(waiting) == self.stream._held.size
-        most = plain.BUFFER_BYTES + (StreamMachine.page_records + StreamMachine.tail_records + 1) * 230
+        most = WAITING_BYTES + (StreamMachine.page_records + StreamMachine.tail_records + 1) * 230
         assert len(waiting) <= most, "the buffer has a bound: it, and what was being read when it filled"
         return bytes(self.sent) + waiting
 
@@ -396,7 +397,7 @@ class StreamMachine(RuleBasedStateMachine):
         self.patch.setattr("zena_sse.stream.tail.TAIL_RECORDS", self.tail_records)
         small = partial(read_page, records=self.page_records)
         self.patch.setattr("zena_sse.storage.log.read_page", small)
-        self.patch.setattr("zena_sse.serving.plain.BUFFER_BYTES", 300)
+        self.patch.setattr("zena_sse.serving.plain.HIGH_WATER", WAITING_BYTES)
         self.do(self.start())
 
     async def start(self) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.programs import Serving
+from tests.e2e.programs import Serving, standing
 
 NewServer = Callable[..., Serving]
 
@@ -39,15 +39,8 @@ def new_server(directory: Path) -> Iterator[NewServer]:
 @pytest.fixture(scope="session")
 def running() -> Iterator[Serving]:
     """A server that nobody stops; each test has a user of its own there."""
-    path = Path(tempfile.mkdtemp(prefix="zena-e2e-", dir="/tmp"))
-    serving = Serving(path, ZENA_ALLOW_PRIVATE_MAIL_HOSTS="1")
-    try:
-        serving.start()
+    with standing(ZENA_ALLOW_PRIVATE_MAIL_HOSTS="1") as serving:
         yield serving
-        serving.stop()
-    finally:
-        serving.clean_up()
-        shutil.rmtree(path)
 
 
 @pytest.fixture

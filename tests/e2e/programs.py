@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import ssl
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -192,6 +194,20 @@ class Serving:
         """Leave no process behind, whatever the test did."""
         if self.process is not None and self.process.poll() is None:
             self.kill()
+
+
+@contextmanager
+def standing(**settings: str) -> Iterator[Serving]:
+    """A server that nobody stops, for many tests; each has a user of its own there."""
+    path = Path(tempfile.mkdtemp(prefix="zena-e2e-", dir="/tmp"))
+    serving = Serving(path, **settings)
+    try:
+        serving.start()
+        yield serving
+        serving.stop()
+    finally:
+        serving.clean_up()
+        shutil.rmtree(path)
 
 
 def read_mailbox(server: Serving, user: str, folder: Path, *options: str) -> str:

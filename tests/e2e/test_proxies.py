@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +16,7 @@ import pytest
 
 from tests.e2e.clients import Event, Headers, up_to_note, with_httpx_sse
 from tests.e2e.conftest import NewServer
-from tests.e2e.programs import Serving, publish_note, request, wait_until
+from tests.e2e.programs import Serving, publish_note, request, standing, wait_until
 from tests.e2e.proxies import Proxy, curl, hoarding_proxy, plain_nginx, tinyproxy
 from tests.eventstream import read_events
 
@@ -31,15 +29,8 @@ RESUMED = 'zena_streams_opened_total{mode="resumed"}'
 @pytest.fixture(scope="module")
 def origin() -> Iterator[Serving]:
     """A server behind proxies, that nobody stops; each test has a user of its own there."""
-    path = Path(tempfile.mkdtemp(prefix="zena-e2e-", dir="/tmp"))
-    serving = Serving(path, ZENA_TRUSTED_HOPS="1", ZENA_HEARTBEAT_SECONDS="1")
-    try:
-        serving.start()
+    with standing(ZENA_TRUSTED_HOPS="1", ZENA_HEARTBEAT_SECONDS="1") as serving:
         yield serving
-        serving.stop()
-    finally:
-        serving.clean_up()
-        shutil.rmtree(path)
 
 
 @pytest.fixture

@@ -122,6 +122,24 @@ async def test_stream_that_fails_on_an_offer_is_closed_and_takes_nothing_from_th
     assert broken.offered == [1]
 
 
+async def test_stream_that_fails_to_end_as_well_takes_nothing_from_the_others() -> None:
+    complaints: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(
+        lambda _loop, context: complaints.append(context["message"])
+    )
+    hub = Hub(10)
+    broken, works = Carrier(hub), Carrier(hub)
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("the log of the process is full")
+
+    broken.on_offer = fail
+    broken.close = fail  # type: ignore[method-assign,assignment]  # ending writes a line of the log
+    hub.offer("jo", record(1))
+    assert works.offered == [1]
+    assert complaints == ["a stream failed to take a record", "a stream failed to end"]
+
+
 def test_offers_are_counted_by_their_type_whoever_is_here() -> None:
     counts: dict[str, int] = {}
     hub = Hub(10, counts)

@@ -37,6 +37,7 @@ EXERCISED = {
     "zena-sse demo": "tests/e2e/test_wheel.py::test_installed_demo_reads_its_mailbox",
     "make test": "tests/unit/test_docs.py::test_make_knows_what_the_readme_has_it_do",
     "make slow": "tests/unit/test_docs.py::test_make_knows_what_the_readme_has_it_do",
+    "make bench": "tests/unit/test_docs.py::test_make_knows_what_the_readme_has_it_do",
     "make check": "tests/unit/test_docs.py::test_make_knows_what_the_readme_has_it_do",
     "pip install .": "tests/e2e/test_wheel.py::test_installed_program_is_the_one_from_the_wheel",
     "export ZENA_JWT_SECRET=$(openssl rand -hex 32)": "tests/e2e/test_readme.py::test_its_lines_work",
@@ -155,7 +156,13 @@ def test_every_command_of_the_readme_is_exercised_by_a_test_that_is_there() -> N
 
 
 @pytest.mark.parametrize(
-    ("target", "does"), [("test", 'pytest -m "not slow"'), ("slow", "pytest -m slow"), ("check", "mypy")]
+    ("target", "does"),
+    [
+        ("test", 'pytest -m "not slow"'),
+        ("slow", "pytest -m slow"),
+        ("check", "mypy"),
+        ("bench", "benchmarks.run"),
+    ],
 )
 def test_make_knows_what_the_readme_has_it_do(target: str, does: str) -> None:
     rule = re.search(rf"^{target}:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)

@@ -6,7 +6,7 @@ BIN := .venv/bin
 COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	--no-annotate --quiet
 
-.PHONY: demo test slow check bench clean lock
+.PHONY: demo test slow check bench train eval clean lock
 
 demo: .make/run
 	$(BIN)/zena-sse demo --port $(PORT)
@@ -28,6 +28,14 @@ check: .make/dev
 bench: .make/dev .make/bench/sseload .make/bench/peers .make/bench/venv
 	$(BIN)/python -m benchmarks.run $(BENCH)
 
+# The weights that triage ships with, learned from training/mail.
+train: .make/train/venv
+	.make/train/venv/bin/python -m training.train
+
+# How good they are: docs/evaluation.md.
+eval: .make/train/venv
+	.make/train/venv/bin/python -m training.evaluate
+
 clean:
 	rm -rf .venv .make build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
@@ -35,6 +43,7 @@ clean:
 lock:
 	$(COMPILE) pyproject.toml --extra build -o requirements.txt
 	$(COMPILE) pyproject.toml --extra build --extra dev -o requirements-dev.txt
+	$(COMPILE) pyproject.toml --extra build training/requirements.in -c requirements-dev.txt -o training/requirements.txt
 	$(COMPILE) benchmarks/peers/requirements.in -c requirements.txt -o benchmarks/peers/requirements.txt
 
 .make/bench/sseload: benchmarks/sseload.c
@@ -50,6 +59,13 @@ lock:
 .make/bench/venv: benchmarks/peers/requirements.txt .make/dev
 	@$(BIN)/python -m venv $@
 	@$@/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+.make/train/venv: training/requirements.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "zena-sse needs Python 3.11 or newer" >&2; exit 1; }
+	@$(PYTHON) -m venv $@
+	@$@/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@$@/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 .make/run: requirements.txt pyproject.toml

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -94,12 +94,23 @@ class Room:
         thread: str | None = None,
     ) -> Applied:
         """Take in these mails, under new uids if none are given; `thread` is the provider's id of them."""
+        copies = self.copies(*mails, folder=folder, validity=validity, uids=uids, thread=thread)
+        return await self.storage.write(apply_batch, run, copies)
+
+    def copies(
+        self,
+        *mails: bytes,
+        folder: str = "INBOX",
+        validity: str = "1",
+        uids: Sequence[str] = (),
+        thread: str | None = None,
+    ) -> list[Copy]:
+        """Copies of these mails, under new uids if none are given."""
         names = uids or [f"u{next(self._uids)}" for _ in mails]
-        copies = [
+        return [
             Copy(Remote(folder, uid, NOON, len(raw), thread), validity, parsed(raw))
             for uid, raw in zip(names, mails, strict=True)
         ]
-        return await self.storage.write(apply_batch, run, copies)
 
     async def count(self, table: str) -> int:
         """How many rows a table has."""
@@ -206,10 +217,20 @@ class Flaky:
         return await self._storage.write(unit, *args, **kwargs)
 
 
+async def _nothing(_user_id: str, _command_id: str | None) -> None:
+    """Nobody waits for mail."""
+
+
 class EngineRoom:
     """An engine in a room: mailboxes by account name, time, and what was announced."""
 
-    def __init__(self, room: Room, settings: Settings, storage: Storage | None = None) -> None:
+    def __init__(
+        self,
+        room: Room,
+        settings: Settings,
+        storage: Storage | None = None,
+        after_reading: Callable[[str, str | None], Awaitable[None]] | None = None,
+    ) -> None:
         self.room = room
         self.time = Time()
         self.boxes: dict[str, MemoryMailbox] = {}
@@ -231,6 +252,7 @@ class EngineRoom:
                 monotonic=self.time.monotonic,
                 sleep=self.time.sleep,
                 random=lambda: 0.5,
+                after_reading=after_reading or _nothing,
             )
         )
 
@@ -253,10 +275,13 @@ class EngineRoom:
 
 @asynccontextmanager
 async def running_engine(
-    room: Room, boxes: dict[str, MemoryMailbox] | None = None, **settings: Any
+    room: Room,
+    boxes: dict[str, MemoryMailbox] | None = None,
+    after_reading: Callable[[str, str | None], Awaitable[None]] | None = None,
+    **settings: Any,
 ) -> AsyncIterator[EngineRoom]:
     """A started engine, stopped afterwards."""
-    engine_room = EngineRoom(room, Settings(**settings))
+    engine_room = EngineRoom(room, Settings(**settings), after_reading=after_reading)
     engine_room.boxes = boxes if boxes is not None else {}
     await engine_room.engine.start()
     try:

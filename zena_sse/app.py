@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from random import Random, SystemRandom
 from uuid import uuid4
@@ -19,6 +20,10 @@ from quart_schema import Info, QuartSchema
 from zena_sse import __version__
 from zena_sse.contract.events import Event
 from zena_sse.contract.schema import Document
+from zena_sse.deals import following as deals
+from zena_sse.deals.assessing import assess_deals
+from zena_sse.deals.following import follow_deal
+from zena_sse.deals.rows import erase_deals
 from zena_sse.dispatch import Dispatch
 from zena_sse.errors import ZenaError
 from zena_sse.housekeeping import Housekeeping
@@ -31,6 +36,7 @@ from zena_sse.mail.connectors.maildir import MaildirConnector
 from zena_sse.mail.content.message import Message
 from zena_sse.mail.content.parsing import parse_batch, unparsed
 from zena_sse.mail.engine import Engine
+from zena_sse.mail.followers import Followers
 from zena_sse.mail.ports import Ports
 from zena_sse.metrics import Metrics
 from zena_sse.security.tickets import Tickets
@@ -43,15 +49,31 @@ from zena_sse.serving.turns import Turns
 from zena_sse.settings import Settings
 from zena_sse.storage.log import StoredLog
 from zena_sse.storage.migrate import migrate
+from zena_sse.storage.port import Transaction
 from zena_sse.storage.sqlite import Ownership, SqliteStorage
 from zena_sse.storage.unit import Offer, ephemeral_record
 from zena_sse.stream.hub import Hub
 from zena_sse.stream.pulse import Pulse
 from zena_sse.stream.reader import Reader
 from zena_sse.stream.signals import Signals
+from zena_sse.tasks import following as tasks
+from zena_sse.tasks.commands import task_handlers
+from zena_sse.tasks.following import deal_gone, follow_tasks, suggest_follow_up
+from zena_sse.tasks.rows import erase_tasks
+from zena_sse.triage.analysis.findings import Findings
+from zena_sse.triage.applying import Applying, drop_triage, erase_triage, merge_triage
+from zena_sse.triage.judging import Case, Unjudged, judge_batch
+from zena_sse.triage.models.openai import OpenAiModel
+from zena_sse.triage.opinion.asking import Asking
+from zena_sse.triage.opinion.breaker import Breaker
+from zena_sse.triage.opinion.seeking import Seeking, Surroundings
+from zena_sse.triage.passes import Triage
+from zena_sse.watch import Watch
 from zena_sse.web.accounts import account_routes
 from zena_sse.web.body import BodyGuard, WholeRequest
 from zena_sse.web.commands import command_routes
+from zena_sse.web.corrections import correction_routes
+from zena_sse.web.deals import deal_routes
 from zena_sse.web.erasure import erasure_routes
 from zena_sse.web.events import EventsEndpoint
 from zena_sse.web.identity import Identity
@@ -63,9 +85,13 @@ from zena_sse.web.problems import handle_errors
 from zena_sse.web.publishing import publishing_routes
 from zena_sse.web.reads import read_routes
 from zena_sse.web.sessions import session_routes
+from zena_sse.web.tasks import task_routes
 from zena_sse.workers import Workers
 
 Clock = Callable[[], datetime]
+
+# What a user has beside mail: each erases some of it.
+ROOMS = (erase_triage, erase_deals, erase_tasks)
 
 # Streams that began together (a deploy) must not end together: their lifetimes are this part of the full one.
 LIFETIME_PARTS = (0.8, 1.0)
@@ -85,9 +111,11 @@ class Zena:
 
     def __init__(self, settings: Settings, domain_clock: Clock, *, background: bool) -> None:
         self.settings = settings
+        self.clock = domain_clock
         self.background = background
         self.openapi: Callable[[], Document] = dict
         self.tokens = Tokens.of(settings, now)
+        self.model = open_model(settings)
         self.ownership = Ownership(settings.database_path)
         try:
             migrate(settings.database_path)
@@ -125,8 +153,18 @@ class Zena:
         self.tickets = Tickets(now, secrets.token_urlsafe)
         self.identity = Identity(self.tokens, self.tickets, self.storage, settings, now, self.limits)
         self.workers = Workers()
-        self.engine = Engine(self._mail_ports(domain_clock))
-        self.dispatch = Dispatch(self.storage, mail_handlers(self.engine.wake, new_id), new_epoch)
+        applying = Applying(
+            thresholds=settings.risk_thresholds,
+            follow_deal=partial(follow_deal, gone=deal_gone),
+            follow_tasks=follow_tasks,
+        )
+        self.triage = Triage(self.storage, self.judge, applying, domain_clock)
+        self.seeking = self._seeking()
+        self.watch = Watch(self.storage, self.run_triage, self.assess, settings.risk_minutes)
+        self.ports = self._mail_ports(domain_clock)
+        self.engine = Engine(self.ports)
+        handlers = {**mail_handlers(self.engine.wake, new_id), **task_handlers()}
+        self.dispatch = Dispatch(self.storage, handlers, new_epoch)
         self.housekeeping = Housekeeping(self.storage, settings, now)
 
     async def start(self) -> None:
@@ -135,6 +173,9 @@ class Zena:
         self.streams.pulse.start()
         if self.background:
             self.housekeeping.start()
+            self.watch.start()
+            if self.seeking is not None:
+                self.seeking.start()
             await self.engine.start()
 
     async def stop(self) -> None:
@@ -142,7 +183,12 @@ class Zena:
         await self.drain()
         self.streams.pulse.stop()
         await self.housekeeping.stop()
+        await self.watch.stop()
         await self.engine.stop()
+        if self.seeking is not None:
+            await self.seeking.stop()
+        if self.model is not None:
+            await self.model.close()
         await self.workers.stop()
         await self.storage.stop()
         self.ownership.release()
@@ -166,6 +212,23 @@ class Zena:
             parse_batch, mails, lambda mail: unparsed(*mail, RuntimeError("the parser died on it"))
         )
 
+    async def judge(self, cases: Sequence[Case]) -> list[Findings | Unjudged]:
+        """Judge a batch of threads in the worker process."""
+        return await self.workers.map(judge_batch, cases, lambda _case: Unjudged("the analysis died on it"))
+
+    async def run_triage(self, user_id: str, command_id: str | None = None) -> None:
+        """Triage a user's threads, then let a model have a look at them in its own time."""
+        await self.triage.run(user_id, command_id)
+        if self.seeking is not None:
+            self.seeking.wake()
+
+    async def assess(self, user_id: str, command_id: str | None) -> None:
+        """See what has gone cold of a user's threads and deals."""
+        await self.triage.reassess(user_id, command_id)
+        look = partial(assess_deals, suggest=suggest_follow_up, gone=deal_gone, command_id=command_id)
+        while await self.storage.write(look, user_id, self.clock(), self.settings.risk_thresholds):
+            pass
+
     def missing(self) -> list[str]:
         """What keeps this server from taking work."""
         reasons = {"storage": not self.storage.writer.alive, "draining": self.drain.begun}
@@ -174,6 +237,23 @@ class Zena:
     def announce(self, user_id: str, event: Event) -> None:
         """Offer an ephemeral event now."""
         self.offer(Offer(user_id, ephemeral_record(event, now())))
+
+    def _seeking(self) -> Seeking | None:
+        """Who seeks second opinions; nobody without a model."""
+        if self.model is None:
+            return None
+        breaker = Breaker(time.monotonic)
+        self.metrics.breaker.set_function(lambda: ("closed", "half-open", "open").index(breaker.state))
+        world = Surroundings(
+            storage=self.storage,
+            triage_again=self.triage.run_one,
+            metrics=self.metrics,
+            clock=self.clock,
+            monotonic=time.monotonic,
+            sleep=asyncio.sleep,
+        )
+        asking = Asking(self.model, breaker, asyncio.sleep, SystemRandom().random)
+        return Seeking(world, asking, breaker)
 
     def _mail_ports(self, domain_clock: Clock) -> Ports:
         return Ports(
@@ -189,6 +269,8 @@ class Zena:
             sleep=asyncio.sleep,
             random=SystemRandom().random,
             settings=self.settings,
+            after_reading=self.watch.follow,
+            followers=Followers(dropped=drop_thread, merged=merge_threads),
         )
 
     def offer(self, offer: Offer) -> None:
@@ -230,12 +312,15 @@ def create_app(settings: Settings, domain_clock: Clock = now, *, background: boo
     allow_origins(app, zena.identity)
     for routes in (
         command_routes(zena.identity, zena.dispatch, new_id, zena.metrics),
-        read_routes(zena.identity, zena.storage, zena.log),
+        read_routes(zena.identity, zena.storage, zena.log, domain_clock),
+        deal_routes(zena.identity, zena.storage),
+        task_routes(zena.identity, zena.storage, domain_clock),
+        correction_routes(zena.identity, zena.storage, zena.triage),
         session_routes(
             zena.identity, zena.storage, zena.tickets, zena.hub, zena.limits, now, secrets.token_urlsafe
         ),
         account_routes(zena.identity, zena.storage, zena.vault, zena.engine, zena.open_connector, new_id),
-        erasure_routes(zena.identity, zena.storage, zena.engine, zena.hub, now),
+        erasure_routes(zena.identity, zena.storage, zena.engine, zena.hub, now, ROOMS),
         publishing_routes(zena.identity, zena.storage),
         operator_routes(zena.tokens),
         operation_routes(zena.missing, zena.openapi, zena.metrics),
@@ -248,6 +333,29 @@ def create_app(settings: Settings, domain_clock: Clock = now, *, background: boo
         EventsEndpoint(quart, zena.identity, zena.streams, zena.limits), zena.identity
     )
     return app
+
+
+def open_model(settings: Settings) -> OpenAiModel | None:
+    """The model that second opinions come from, if there is to be one. Raises `ConfigurationError`."""
+    if not settings.llm_base_url:
+        return None
+    return OpenAiModel(
+        settings.llm_base_url, settings.llm_api_key, settings.llm_model, settings.llm_timeout_seconds
+    )
+
+
+def drop_thread(tx: Transaction, user_id: str, thread_id: str) -> None:
+    """A thread is about to go: so does what the other rooms keep of it."""
+    deals.dropped(tx, user_id, thread_id, gone=deal_gone)
+    tasks.dropped(tx, user_id, thread_id)
+    drop_triage(tx, user_id, thread_id)
+
+
+def merge_threads(tx: Transaction, user_id: str, gone: str, into: str) -> None:
+    """A thread turns out to be part of another: so does what the other rooms keep of it."""
+    deals.merged(tx, user_id, gone, into)
+    tasks.merged(tx, user_id, gone, into)
+    merge_triage(tx, user_id, gone, into)
 
 
 def openapi_document() -> Document:

@@ -11,6 +11,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Coroutine
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -119,8 +120,6 @@ def token(user: str, role: str, ttl: int) -> None:
 
 
 async def _token(user: str, role: str, ttl: int) -> None:
-    from datetime import UTC, datetime, timedelta
-
     from zena_sse.operator import alone, call, is_served
 
     chosen = settings()
@@ -256,6 +255,39 @@ def tail(
         raise click.UsageError("Exactly one of --user and --token is needed.")
     with contextlib.suppress(KeyboardInterrupt):
         run(tail_stream(settings(), user, bearer, url, types, cursor, as_json=as_json))
+
+
+@main.command()
+@click.option(
+    "--mail",
+    "root",
+    required=True,
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="A folder with INBOX/ and Sent/, or a Maildir.",
+)
+@click.option("--agent", required=True, multiple=True, metavar="ADDR", help="One of the agent's addresses.")
+@click.argument("more", nargs=-1, metavar="[ADDR]...")
+@click.option("--as-of", metavar="ISO", help="The moment by which mail is judged; default: now.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def triage(
+    root: Path, agent: tuple[str, ...], more: tuple[str, ...], as_of: str | None, as_json: bool
+) -> None:
+    """Print what is made of each thread of a mail folder."""
+    from zena_sse.triage_report import report_triage
+
+    run(report_triage(root, (*agent, *more), _read_moment(as_of), settings(), as_json=as_json))
+
+
+def _read_moment(text: str | None) -> datetime:
+    """What `--as-of` says, in this machine's time zone unless it names another; now, if it says nothing."""
+    try:
+        moment = datetime.now(UTC) if text is None else datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r} is not a moment like 2026-11-20T09:00:00+13:00", param_hint="--as-of"
+        ) from None
+    return moment if moment.tzinfo is not None else moment.astimezone()
 
 
 @main.command()

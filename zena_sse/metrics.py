@@ -54,4 +54,6 @@ class Metrics:
         )
         self.waiting = Gauge("zena_units_waiting", "Units of work that wait for the writer", registry=r)
         self.syncs = Counter("zena_syncs", "Syncs completed", ["provider", "outcome"], registry=r)
+        self.opinions = Counter("zena_opinions", "Opinions a model was asked for", ["outcome"], registry=r)
+        self.breaker = Gauge("zena_opinion_breaker", "Model: 0 asked, 1 tried, 2 left alone", registry=r)
         self.messages = Counter("zena_messages", "Messages read from mailboxes", ["outcome"], registry=r)

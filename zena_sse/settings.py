@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_type_hints
 
@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from zena_sse.errors import ConfigurationError
+from zena_sse.thresholds import RiskThresholds, read_messages_per_week, read_silence_days, read_stage_days
 
 # A shorter HMAC key than the hash is the weakest part of the signature (RFC 7518, section 3.2).
 MINIMUM_SECRET_BYTES = 32
@@ -48,6 +49,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mail_days: Annotated[int, Meta(ge=0, le=36500, description="how far back mail is read; 0: no limit")] = (
         180
     )
+    risk_silence_days: Annotated[str, Meta(description="silence that is low, medium, high risk")] = "3,5,10"
+    risk_messages_per_week: Annotated[
+        str, Meta(description="fewer messages a week are low, medium, high risk")
+    ] = "2,1,0.5"
+    risk_stage_days: Annotated[str, Meta(description="days a deal's stage may last; 1.5 times is high")] = (
+        "lead=14,qualified=21,viewing=30,offer=14,conditional=45,pre_settlement=60"
+    )
+    risk_minutes: Annotated[
+        float, Meta(ge=0.05, le=1440, description="between two looks at what goes cold")
+    ] = 15.0
+    llm_base_url: Annotated[
+        str, Meta(pattern=r"^(https?://[^\s@?#/]+(/[^\s?#]*)?)?$", description="OpenAI-compatible API")
+    ] = ""
+    # Printable ASCII only: anything else is no header, and the complaint about it would show the key.
+    llm_api_key: Annotated[str, Meta(pattern="^[!-~]*$", description="the key for it, if it wants one")] = ""
+    llm_model: Annotated[str, Meta(description="the model to ask there")] = ""
+    llm_timeout_seconds: Annotated[Seconds, Meta(gt=0, le=600, description="for one whole answer")] = 20.0
     log_level: Annotated[str, Meta(pattern="^(debug|info|warning|error)$", description="least level")] = (
         "info"
     )
@@ -76,6 +94,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """The keys that encrypt credentials, newest first."""
         return tuple(_listed(self.secret_keys))
 
+    @property
+    def risk_thresholds(self) -> RiskThresholds:
+        """What makes a thread or a deal a risk."""
+        return RiskThresholds(
+            silence_days=read_silence_days(self.risk_silence_days),
+            messages_per_week=read_messages_per_week(self.risk_messages_per_week),
+            stage_days=read_stage_days(self.risk_stage_days),
+        )
+
     def require_jwt_secret(self) -> str:
         """The signing secret; raises `ConfigurationError` when there is none that will do."""
         if not self.jwt_secret:
@@ -91,7 +118,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.jwt_secret
 
 
-SECRETS = frozenset({"jwt_secret", "secret_keys"})
+SECRETS = frozenset({"jwt_secret", "secret_keys", "llm_api_key"})
+# Settings whose text means more than it says: read once at the start, so that a wrong one stops it.
+SPELLED: Mapping[str, Callable[[str], object]] = {
+    "risk_silence_days": read_silence_days,
+    "risk_messages_per_week": read_messages_per_week,
+    "risk_stage_days": read_stage_days,
+}
 ALIASES = {"port": "PORT", "database_url": "DATABASE_URL"}
 
 
@@ -104,12 +137,16 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             continue
         try:
             chosen[field] = _convert(text, hint)
+            SPELLED.get(field, str)(text)
         except (msgspec.ValidationError, ValueError) as error:
             shown = "" if field in SECRETS else f" is {text!r}, which is wrong"
             raise ConfigurationError(f"{name}{shown}: {error}") from None
     settings = Settings(**chosen)
     if settings.database_url and not re.match("sqlite:///.", settings.database_url):
         raise ConfigurationError("ZENA_DATABASE_URL must be sqlite:///PATH; no other database yet")
+    if bool(settings.llm_base_url) != bool(settings.llm_model):
+        given, missing = ("BASE_URL", "MODEL") if settings.llm_base_url else ("MODEL", "BASE_URL")
+        raise ConfigurationError(f"ZENA_LLM_{given} is set and ZENA_LLM_{missing} is not; a model needs both")
     return settings
 
 

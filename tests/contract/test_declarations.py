@@ -64,10 +64,25 @@ EXPECTED_EVENTS: dict[str, Row] = {
     ),
     "thread.updated": Row(
         {"threadId": "t", "classification": "buyer", "category": "focus", "nextActionOwner": "agent"},
-        {"subject": "Offer", "lastMessageAt": NOON, "messageCount": 2, "removed": True, "mergedInto": "u"},
+        {"subject": "Offer", "lastMessageAt": NOON, "messageCount": 2, "removed": True, "mergedInto": "u"}
+        | {"riskLevel": "low", "propertyId": "p", "dealId": "d", "confidence": 0.9},
         "log",
     ),
     "thread.viewed": Row({"threadId": "t", "viewedAt": NOON, "by": "anna"}, {}, "log"),
+    "deal.updated": Row(
+        {"dealId": "d", "stage": "offer", "nextActionOwner": "other", "summary": "Offer"},
+        {"propertyId": "p", "riskLevel": "low", "closed": True, "removed": True},
+        "log",
+    ),
+    "deal.risk": Row(
+        {"dealId": "d", "riskLevel": "high", "riskFlags": ["silence"], "riskReason": "10 days"}, {}, "log"
+    ),
+    "task.created": Row(
+        {"taskId": "k", "label": "Ring Ana", "source": "email"},
+        {"dueDate": "2026-11-24", "dealId": "d", "propertyId": "p", "contactId": "c", "threadId": "t"},
+        "log",
+    ),
+    "task.completed": Row({"taskId": "k", "completedAt": NOON}, {"reason": "answered"}, "log"),
     "typing.started": Row({"by": "anna", "where": "thread:t"}, {}, "live"),
 }
 
@@ -75,6 +90,12 @@ EXPECTED_COMMANDS: dict[str, CommandRow] = {
     "sync.request": CommandRow({}, {"accountId": "a"}, {"syncIds": ["s"]}),
     "thread.view": CommandRow({"threadId": "t"}, {}, {"viewedAt": NOON}),
     "typing.start": CommandRow({"where": "thread:t"}, {}, {}),
+    "task.create": CommandRow(
+        {"label": "Ring Ana"},
+        {"dueDate": "2026-11-24", "dealId": "d", "propertyId": "p", "contactId": "c"},
+        {"taskId": "k"},
+    ),
+    "task.complete": CommandRow({"taskId": "k"}, {}, {}),
 }
 
 EXPECTED: dict[str, Row | CommandRow] = {**EXPECTED_EVENTS, **EXPECTED_COMMANDS}

@@ -63,6 +63,10 @@ def test_types_are_the_ones_that_json_has() -> None:
         "subject?": "string",
         "lastMessageAt?": "string",
         "messageCount?": "number",
+        "riskLevel?": '"high" | "low" | "medium" | "none"',
+        "propertyId?": "string",
+        "dealId?": "string",
+        "confidence?": "number",
         "removed?": "boolean",
         "mergedInto?": "string",
     }

@@ -34,6 +34,7 @@ from zena_sse.storage.log import find_position
 from zena_sse.storage.port import Transaction
 from zena_sse.storage.sqlite import SqliteStorage
 from zena_sse.storage.unit import Offer
+from zena_sse.tasks.commands import task_handlers
 
 JO = Caller("jo", "key-1", "tab1")
 
@@ -62,7 +63,12 @@ class Rooms:
 
     @property
     def handlers(self) -> dict[str, Handler]:
-        return {"thread.view": self.view, "sync.request": self.sync, "typing.start": self.typing}
+        own: dict[str, Handler] = {
+            "thread.view": self.view,
+            "sync.request": self.sync,
+            "typing.start": self.typing,
+        }
+        return {**task_handlers(), **own}
 
 
 @pytest.fixture

@@ -38,6 +38,11 @@ EXERCISED = {
     "make test": "tests/unit/test_docs.py::test_make_knows_what_the_readme_has_it_do",
     "make slow": "tests/unit/test_docs.py::test_make_knows_what_the_readme_has_it_do",
     "make bench": "tests/unit/test_docs.py::test_make_knows_what_the_readme_has_it_do",
+    "make train": "tests/unit/test_docs.py::test_make_knows_what_the_readme_has_it_do",
+    "make eval": "tests/unit/test_docs.py::test_make_knows_what_the_readme_has_it_do",
+    "zena-sse triage --mail ./mail --agent anna@example.org": (
+        "tests/unit/test_offline.py::test_each_thread_is_a_line_in_the_order_in_which_they_began"
+    ),
     "make check": "tests/unit/test_docs.py::test_make_knows_what_the_readme_has_it_do",
     "pip install .": "tests/e2e/test_wheel.py::test_installed_program_is_the_one_from_the_wheel",
     "export ZENA_JWT_SECRET=$(openssl rand -hex 32)": "tests/e2e/test_readme.py::test_its_lines_work",
@@ -162,6 +167,8 @@ def test_every_command_of_the_readme_is_exercised_by_a_test_that_is_there() -> N
         ("slow", "pytest -m slow"),
         ("check", "mypy"),
         ("bench", "benchmarks.run"),
+        ("train", "training.train"),
+        ("eval", "training.evaluate"),
     ],
 )
 def test_make_knows_what_the_readme_has_it_do(target: str, does: str) -> None:

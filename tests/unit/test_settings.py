@@ -86,6 +86,22 @@ def test_empty_variable_counts_as_not_set() -> None:
         ("ZENA_SYNC_MINUTES", "inf"),
         ("ZENA_MAIL_DAYS", "-1"),
         ("ZENA_MAIL_DAYS", "9999999999"),
+        ("ZENA_RISK_SILENCE_DAYS", "3,5"),
+        ("ZENA_RISK_SILENCE_DAYS", "10,5,3"),
+        ("ZENA_RISK_SILENCE_DAYS", "3,5,nan"),
+        ("ZENA_RISK_SILENCE_DAYS", "0,5,10"),
+        ("ZENA_RISK_MESSAGES_PER_WEEK", "0.5,1,2"),
+        ("ZENA_RISK_MESSAGES_PER_WEEK", "two,1,0.5"),
+        ("ZENA_RISK_STAGE_DAYS", "lead"),
+        ("ZENA_RISK_STAGE_DAYS", "leed=14"),
+        ("ZENA_RISK_STAGE_DAYS", "lead=soon"),
+        ("ZENA_RISK_STAGE_DAYS", "lead=14,lead=15"),
+        ("ZENA_RISK_MINUTES", "0"),
+        ("ZENA_LLM_BASE_URL", "localhost:8080"),
+        ("ZENA_LLM_BASE_URL", "https://user:password@example.org/v1"),
+        ("ZENA_LLM_BASE_URL", "https://example.org/v1?key=secret"),
+        ("ZENA_LLM_MODEL", "one-without-the-other"),
+        ("ZENA_LLM_TIMEOUT_SECONDS", "0"),
         ("ZENA_LOG_LEVEL", "loud"),
         ("ZENA_JWT_ALGORITHM", "none"),
         ("ZENA_JWT_ALGORITHM", "RS256"),
@@ -109,6 +125,30 @@ def test_first_wrong_value_is_named_and_shown() -> None:
 
 def test_value_of_several_lines_is_complained_about_in_one() -> None:
     assert "ZENA_PORT" in complaint({"ZENA_PORT": "80\nINFO forged line"})
+
+
+def test_thresholds_of_risk_are_read_from_their_text() -> None:
+    usual = Settings().risk_thresholds
+    assert list(usual.silence_days) == [3, 5, 10]
+    assert list(usual.messages_per_week) == [2, 1, 0.5]
+    assert usual.stage_days["conditional"] == 45
+    chosen = read_settings({"ZENA_RISK_SILENCE_DAYS": "1, 2,3", "ZENA_RISK_STAGE_DAYS": "lead=7, offer = 3"})
+    assert list(chosen.risk_thresholds.silence_days) == [1, 2, 3]
+    assert chosen.risk_thresholds.stage_days == {"lead": 7, "offer": 3}
+
+
+def test_a_model_needs_an_address_and_a_name() -> None:
+    url = "http://127.0.0.1:11434/v1"
+    settings = read_settings({"ZENA_LLM_BASE_URL": url, "ZENA_LLM_MODEL": "small:8b"})
+    assert (settings.llm_base_url, settings.llm_model) == (url, "small:8b")
+    assert "ZENA_LLM_MODEL" in complaint({"ZENA_LLM_BASE_URL": url})
+    assert "ZENA_LLM_BASE_URL" in complaint({"ZENA_LLM_MODEL": "small:8b"})
+
+
+def test_a_key_that_no_header_can_hold_is_refused_without_being_shown() -> None:
+    message = complaint({"ZENA_LLM_API_KEY": "sk-first\nsk-second"})
+    assert "ZENA_LLM_API_KEY" in message
+    assert "sk-" not in message
 
 
 # --- where the database is ----------------------------------------------------------------------

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, TypeAlias
 
 import msgspec
 
+from zena_sse.contract.events import TEXT_LIMIT
 from zena_sse.contract.moments import Moment
 
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
@@ -14,6 +15,9 @@ Id = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 class Result(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """What a command answers; nothing, unless a subclass says more."""
 
+
+# A day, or a moment; whether it is in the calendar is for the handler to say.
+DueDate = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d{2}-\d{2}(T[0-9:.]{5,15}(Z|[+-]\d{2}:\d{2}))?$")]
 
 ResultType: TypeAlias = type[Result]
 
@@ -63,6 +67,33 @@ class TypingStart(Command, frozen=True):
     where: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
+class TaskId(Result, frozen=True):
+    """The task that was created."""
+
+    task_id: str
+
+
+class TaskCreate(Command, frozen=True):
+    """Note something to do. `dueDate` is a day, `2026-11-24`, or a moment."""
+
+    type = "task.create"
+    result = TaskId
+
+    label: Annotated[str, msgspec.Meta(min_length=1, max_length=TEXT_LIMIT)]
+    due_date: DueDate | None = None
+    deal_id: Id | None = None
+    property_id: Id | None = None
+    contact_id: Id | None = None
+
+
+class TaskComplete(Command, frozen=True):
+    """Something is done; saying so again changes nothing."""
+
+    type = "task.complete"
+
+    task_id: Id
+
+
 COMMANDS: dict[str, type[Command]] = {
-    command.type: command for command in (SyncRequest, ThreadView, TypingStart)
+    command.type: command for command in (SyncRequest, ThreadView, TypingStart, TaskCreate, TaskComplete)
 }

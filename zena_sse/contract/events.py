@@ -20,6 +20,11 @@ Kept = Literal["log", "newest", "live", "stream"]
 Classification = Literal["buyer", "vendor", "market", "lawyer_broker", "noise"]
 Category = Literal["focus", "waiting"]
 NextActionOwner = Literal["agent", "other"]
+RiskLevel = Literal["none", "low", "medium", "high"]
+Stage = Literal[
+    "lead", "nurture", "qualified", "viewing", "offer", "conditional", "pre_settlement", "sold", "lost"
+]
+TaskSource = Literal["email", "command", "suggested"]
 Provider = Literal["imap", "gmail", "outlook", "icloud", "yahoo", "folder", "maildir"]
 
 # Text taken from mail is cut at 500 characters, so that no event comes near its 64 KiB.
@@ -154,6 +159,10 @@ class ThreadUpdated(Event, frozen=True):
     subject: MailText | None = None
     last_message_at: Moment | None = None
     message_count: int | None = None
+    risk_level: RiskLevel | None = None
+    property_id: str | None = None
+    deal_id: str | None = None
+    confidence: float | None = None
     removed: bool = False
     merged_into: str | None = None
 
@@ -166,6 +175,60 @@ class ThreadViewed(Event, frozen=True):
     thread_id: str
     viewed_at: Moment
     by: str
+
+
+class DealUpdated(Event, frozen=True):
+    """A deal was opened, moved on, waits on somebody else or is less at risk; `removed`: its mail is gone."""
+
+    type = "deal.updated"
+
+    deal_id: str
+    stage: Stage
+    next_action_owner: NextActionOwner
+    summary: MailText
+    property_id: str | None = None
+    risk_level: RiskLevel | None = None
+    closed: bool = False
+    removed: bool = False
+
+
+class DealRisk(Event, frozen=True):
+    """A deal's risk has risen to this level; told once, not at each look."""
+
+    type = "deal.risk"
+
+    deal_id: str
+    risk_level: Literal["medium", "high"]
+    risk_flags: list[str]
+    risk_reason: MailText
+
+
+class TaskCreated(Event, frozen=True):
+    """There is something to do: found in mail, asked for, or suggested.
+
+    Told again under the same id when its due date or where it belongs becomes known: clients replace it.
+    """
+
+    type = "task.created"
+
+    task_id: str
+    label: MailText
+    source: TaskSource
+    due_date: str | None = None
+    deal_id: str | None = None
+    property_id: str | None = None
+    contact_id: str | None = None
+    thread_id: str | None = None
+
+
+class TaskCompleted(Event, frozen=True):
+    """A task is done; `reason` says so when it was not by command."""
+
+    type = "task.completed"
+
+    task_id: str
+    completed_at: Moment
+    reason: Literal["answered", "removed"] | None = None
 
 
 class TypingStarted(Event, frozen=True):
@@ -196,6 +259,10 @@ EVENTS: dict[str, type[Event]] = {
         ThreadNew,
         ThreadUpdated,
         ThreadViewed,
+        DealUpdated,
+        DealRisk,
+        TaskCreated,
+        TaskCompleted,
         TypingStarted,
     )
 }

@@ -115,7 +115,7 @@ class Engine:
     async def _purge_some(self, account_id: str) -> bool:
         """One unit's worth; whether there is more."""
         try:
-            return await self._ports.storage.write(purge_account, account_id)
+            return await self._ports.storage.write(purge_account, account_id, self._ports.followers)
         except ZenaError as error:
             log.warning("removal waits", account_id=account_id, error=str(error))
             await self._ports.sleep(TROUBLE_SECONDS)

@@ -9,6 +9,7 @@ import msgspec
 
 from zena_sse.contract.moments import timestamp
 from zena_sse.mail.content.message import Message
+from zena_sse.mail.followers import Followers
 from zena_sse.mail.links import StoredLinks
 from zena_sse.mail.threading import Placement, participants, place
 from zena_sse.mail.threadrows import (
@@ -28,13 +29,20 @@ class Filing:
     """Messages of one user that are put into threads by one unit of work."""
 
     def __init__(
-        self, tx: Transaction, user_id: str, account_id: str, own: AbstractSet[str], command_id: str | None
+        self,
+        tx: Transaction,
+        user_id: str,
+        account_id: str,
+        own: AbstractSet[str],
+        command_id: str | None,
+        followers: Followers,
     ) -> None:
         self._tx = tx
         self._user_id = user_id
         self._account_id = account_id
         self._own = own
         self._command_id = command_id
+        self._followers = followers
         self._links = StoredLinks(tx, user_id)
         self._rows: dict[str, ThreadRow] = {}  # what was changed, in its order
         self._new: set[str] = set()
@@ -110,6 +118,7 @@ class Filing:
             raise RuntimeError("threads are found by their rows")
         kept.absorb(lost)
         self._update(kept)
+        self._followers.merged(self._tx, self._user_id, gone, into)
         for statement in (
             "UPDATE messages SET thread_id = :into WHERE user_id = :user_id AND thread_id = :gone",
             "UPDATE links SET thread_id = :into WHERE user_id = :user_id AND thread_id = :gone",

@@ -171,8 +171,16 @@ class Keeper:
             log.info("sync waits", sync_id=run.sync_id, error=str(error), seconds=delay)
             self._woken.clear()
             await self._pause(delay)
+        await self._follow(run)
         await self._ports.storage.write(complete_run, run)
         return None
+
+    async def _follow(self, run: Run) -> None:
+        """Have something made of the mail; if that fails it is made later, and the run is none the worse."""
+        try:
+            await self._ports.after_reading(run.user_id, run.command_id)
+        except Exception:
+            log.exception("what follows a reading failed", sync_id=run.sync_id, user_id=run.user_id)
 
     async def _try(self, run: Run, progress: Progress) -> ZenaError | None:
         try:

@@ -144,7 +144,8 @@ class Reading:
             return await self._write([msgspec.structs.replace(copy, message=bare)])
 
     async def _write(self, copies: Sequence[Copy]) -> Applied:
-        return await self._ports.storage.write(apply_batch, self._run, copies, self._progress.threads)
+        threads, followers = self._progress.threads, self._ports.followers
+        return await self._ports.storage.write(apply_batch, self._run, copies, threads, followers)
 
     def _count(self, applied: Applied) -> None:
         messages = self._ports.metrics.messages
@@ -155,9 +156,10 @@ class Reading:
     async def _finish(self, changes: Changes) -> None:
         """Everything new is held: what is gone goes, and the state is what the next run builds on."""
         write, account_id, state = self._ports.storage.write, self._run.account_id, changes.state
+        followers = self._ports.followers
         for start in range(0, len(changes.gone), COPIES_A_UNIT):
-            await write(apply_gone, account_id, state, changes.gone[start : start + COPIES_A_UNIT])
-        while await write(drop_stale, account_id, state):
+            await write(apply_gone, account_id, state, changes.gone[start : start + COPIES_A_UNIT], followers)
+        while await write(drop_stale, account_id, state, followers):
             pass
         await write(record_folder, account_id, state)
 

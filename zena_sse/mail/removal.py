@@ -9,6 +9,7 @@ import msgspec
 
 from zena_sse.mail.accounts import find_account
 from zena_sse.mail.connector import FolderState
+from zena_sse.mail.followers import NOBODY, Followers
 from zena_sse.mail.runs import end_open_runs
 from zena_sse.mail.threadrows import ThreadRow, find_row, publish_removed, publish_updated, save_row
 from zena_sse.storage.port import Reader, Transaction
@@ -28,13 +29,19 @@ class _Copy(msgspec.Struct):
     key: str
 
 
-def apply_gone(tx: Transaction, account_id: str, state: FolderState, uids: Sequence[str]) -> None:
+def apply_gone(
+    tx: Transaction,
+    account_id: str,
+    state: FolderState,
+    uids: Sequence[str],
+    followers: Followers = NOBODY,
+) -> None:
     """The mailbox no longer has these copies; give at most `COPIES_A_UNIT` at a time."""
     found = (_find_copy(tx, account_id, state, uid) for uid in uids)
-    _drop_copies(tx, [copy for copy in found if copy is not None])
+    _drop_copies(tx, [copy for copy in found if copy is not None], followers)
 
 
-def drop_stale(tx: Transaction, account_id: str, state: FolderState) -> bool:
+def drop_stale(tx: Transaction, account_id: str, state: FolderState, followers: Followers = NOBODY) -> bool:
     """Drop some copies of a folder that bear uids of another numbering; whether there may be more."""
     stale = tx.all(
         _Copy,
@@ -45,7 +52,7 @@ def drop_stale(tx: Transaction, account_id: str, state: FolderState) -> bool:
         validity=state.validity,
         most=COPIES_A_UNIT,
     )
-    _drop_copies(tx, stale)
+    _drop_copies(tx, stale, followers)
     return len(stale) == COPIES_A_UNIT
 
 
@@ -69,7 +76,7 @@ def accounts_to_purge(reader: Reader) -> list[str]:
     return reader.all(str, "SELECT account_id FROM accounts WHERE state = 'removed' ORDER BY account_id")
 
 
-def purge_account(tx: Transaction, account_id: str) -> bool:
+def purge_account(tx: Transaction, account_id: str, followers: Followers = NOBODY) -> bool:
     """Remove some of a removed account's data, at last the account; whether there is more."""
     copies = tx.all(
         _Copy,
@@ -79,7 +86,7 @@ def purge_account(tx: Transaction, account_id: str) -> bool:
         most=COPIES_A_UNIT,
     )
     if copies:
-        _drop_copies(tx, copies)
+        _drop_copies(tx, copies, followers)
         return True
     tx.execute("DELETE FROM folders WHERE account_id = :account_id", account_id=account_id)
     tx.execute("DELETE FROM sync_runs WHERE account_id = :account_id", account_id=account_id)
@@ -101,7 +108,7 @@ def _find_copy(reader: Reader, account_id: str, state: FolderState, uid: str) ->
     )
 
 
-def _drop_copies(tx: Transaction, copies: Sequence[_Copy]) -> None:
+def _drop_copies(tx: Transaction, copies: Sequence[_Copy], followers: Followers) -> None:
     """Copies go, and messages without copies, and threads without messages."""
     tx.execute_many(
         "DELETE FROM copies WHERE account_id = :account_id AND folder = :folder"
@@ -117,7 +124,7 @@ def _drop_copies(tx: Transaction, copies: Sequence[_Copy]) -> None:
         if thread_id is not None:
             threads[user_id, thread_id] = None
     for user_id, thread_id in threads:
-        _recount(tx, user_id, thread_id)
+        _recount(tx, user_id, thread_id, followers)
 
 
 def _drop_message(tx: Transaction, user_id: str, key: str) -> str | None:
@@ -143,7 +150,7 @@ class _Left(msgspec.Struct):
     last_at: datetime | None
 
 
-def _recount(tx: Transaction, user_id: str, thread_id: str) -> None:
+def _recount(tx: Transaction, user_id: str, thread_id: str, followers: Followers) -> None:
     """Make a thread say what is left of it."""
     left = tx.one(
         _Left,
@@ -153,6 +160,7 @@ def _recount(tx: Transaction, user_id: str, thread_id: str) -> None:
         thread_id=thread_id,
     )
     if left is None or left.first_at is None or left.last_at is None:
+        followers.dropped(tx, user_id, thread_id)
         _drop_thread(tx, user_id, thread_id)
         return
     row = find_row(tx, user_id, thread_id)

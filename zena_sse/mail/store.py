@@ -12,6 +12,7 @@ from zena_sse.mail.accounts import is_connected, own_addresses
 from zena_sse.mail.connector import FolderState, Remote
 from zena_sse.mail.content.message import Message
 from zena_sse.mail.filing import Filing
+from zena_sse.mail.followers import NOBODY, Followers
 from zena_sse.mail.runs import Run, record_processed
 from zena_sse.storage.port import Reader, Transaction
 
@@ -34,7 +35,11 @@ class Applied(msgspec.Struct, frozen=True):
 
 
 def apply_batch(
-    tx: Transaction, run: Run, copies: Sequence[Copy], seen: AbstractSet[str] = frozenset()
+    tx: Transaction,
+    run: Run,
+    copies: Sequence[Copy],
+    seen: AbstractSet[str] = frozenset(),
+    followers: Followers = NOBODY,
 ) -> Applied:
     """Take in some copies of messages, whole; those that are held already change nothing.
 
@@ -42,7 +47,8 @@ def apply_batch(
     """
     if not is_connected(tx, run.account_id):
         raise NotFound("The account was removed.")
-    filing = Filing(tx, run.user_id, run.account_id, own_addresses(tx, run.user_id), run.command_id)
+    own = own_addresses(tx, run.user_id)
+    filing = Filing(tx, run.user_id, run.account_id, own, run.command_id, followers)
     added = [copy for copy in copies if _add_copy(tx, run, copy)]
     new = []
     for copy in added:

@@ -7,7 +7,14 @@ from datetime import datetime
 
 import msgspec
 
-from zena_sse.contract.events import Category, Classification, NextActionOwner, ThreadNew, ThreadUpdated
+from zena_sse.contract.events import (
+    Category,
+    Classification,
+    NextActionOwner,
+    RiskLevel,
+    ThreadNew,
+    ThreadUpdated,
+)
 from zena_sse.contract.moments import timestamp
 from zena_sse.mail.content.message import cut
 from zena_sse.storage.port import Reader, Transaction, Value
@@ -32,6 +39,10 @@ class ThreadRow(msgspec.Struct, kw_only=True):
     classification: Classification | None = None
     category: Category | None = None
     next_action_owner: NextActionOwner | None = None
+    confidence: float | None = None
+    risk_level: RiskLevel | None = None
+    property_id: str | None = None
+    deal_id: str | None = None
 
     def take_beginning(self, other: ThreadRow) -> None:
         """The thread begins as `other` does, if that is earlier."""
@@ -54,7 +65,8 @@ def find_row(reader: Reader, user_id: str, thread_id: str) -> ThreadRow | None:
     return reader.one(
         ThreadRow,
         "SELECT thread_id, account_id, subject, sender, participants, headless, first_message_at,"
-        " last_message_at, message_count, version, classification, category, next_action_owner"
+        " last_message_at, message_count, version, classification, category, next_action_owner,"
+        " confidence, risk_level, property_id, deal_id"
         " FROM threads WHERE user_id = :user_id AND thread_id = :thread_id",
         user_id=user_id,
         thread_id=thread_id,
@@ -122,6 +134,10 @@ def publish_updated(tx: Transaction, user_id: str, row: ThreadRow, *, command_id
         subject=cut(row.subject),
         last_message_at=row.last_message_at,
         message_count=row.message_count,
+        risk_level=row.risk_level,
+        property_id=row.property_id,
+        deal_id=row.deal_id,
+        confidence=row.confidence,
     )
     tx.publish(user_id, event, command_id=command_id)
 

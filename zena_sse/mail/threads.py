@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Literal, LiteralString, NamedTuple
 
 import msgspec
 
 from zena_sse.contract.commands import ThreadView, ViewedAt
-from zena_sse.contract.events import Category, Classification, NextActionOwner, ThreadViewed
+from zena_sse.contract.events import (
+    Category,
+    Classification,
+    NextActionOwner,
+    RiskLevel,
+    Stage,
+    ThreadViewed,
+)
 from zena_sse.contract.moments import timestamp
 from zena_sse.dispatch import Caller
 from zena_sse.errors import InvalidQuery, NotFound
@@ -19,6 +26,8 @@ from zena_sse.storage.port import Reader, Transaction
 Which = Literal["all", "focus", "waiting"]
 
 SNAPSHOT_THREADS = 500
+# What an agent can do next; a longer list is not looked at.
+FOCUS_THREADS = 10
 # Messages given of one thread, the newest: a body may have megabytes, and nobody reads that far back at once.
 THREAD_MESSAGES = 200
 # And at most so much of them: whoever can send the user mail can make it any size.
@@ -26,7 +35,11 @@ THREAD_BYTES = 4 * 1024 * 1024
 
 
 class ThreadItem(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A thread in a list."""
+    """A thread in a list; what is null nobody has told yet.
+
+    `evidence` says what told the classification, `concern` is verbatim, `property` is for people to read.
+    `corrected`: the user has said what it is.
+    """
 
     thread_id: str
     account_id: str
@@ -38,6 +51,26 @@ class ThreadItem(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     classification: Classification | None
     category: Category | None
     next_action_owner: NextActionOwner | None
+    risk_level: RiskLevel | None
+    risk_reason: str | None
+    confidence: float | None
+    evidence: list[str]
+    stage: Stage | None
+    concern: str | None
+    property_id: str | None
+    property: str | None
+    deal_id: str | None
+    corrected: bool
+
+
+class _ItemRow(ThreadItem, frozen=True, kw_only=True, rename="camel"):
+    """The same as it is stored: a list is JSON."""
+
+    evidence: str  # type: ignore[assignment]  # only ever turned into an item
+
+    def item(self) -> ThreadItem:
+        fields = {name: getattr(self, name) for name in ThreadItem.__struct_fields__}
+        return ThreadItem(**fields | {"evidence": msgspec.json.decode(self.evidence)})
 
 
 class ThreadPage(msgspec.Struct, frozen=True, rename="camel"):
@@ -77,6 +110,18 @@ class _Place(NamedTuple):
     thread_id: str
 
 
+_ITEM: LiteralString = (
+    'SELECT t.thread_id AS "threadId", t.account_id AS "accountId", t.subject, t.sender AS "from",'
+    ' t.last_message_at AS "lastMessageAt", t.message_count AS "messageCount", t.viewed_at AS "viewedAt",'
+    ' t.classification, t.category, t.next_action_owner AS "nextActionOwner", t.risk_level AS "riskLevel",'
+    " t.risk_reason AS \"riskReason\", t.confidence, COALESCE(t.evidence, '[]') AS evidence, t.stage,"
+    ' t.concern, t.property_id AS "propertyId", t.deal_id AS "dealId",'
+    " p.number || ' ' || p.street || COALESCE(', ' || p.suburb, '') AS property,"
+    " CASE WHEN c.thread_id IS NULL THEN FALSE ELSE TRUE END AS corrected FROM threads AS t"
+    " LEFT JOIN properties AS p ON p.property_id = t.property_id"
+    " LEFT JOIN corrections AS c ON c.user_id = t.user_id AND c.thread_id = t.thread_id"
+)
+
 # Later than any time that is written.
 _NEWEST = _Place("9999-99", "")
 
@@ -84,7 +129,12 @@ _NEWEST = _Place("9999-99", "")
 def list_threads(
     reader: Reader, user_id: str, which: Which, limit: int, after: str | None = None
 ) -> ThreadPage:
-    """A page of a user's threads, newest first. Raises `InvalidQuery` for an `after` that is not ours."""
+    """A page of a user's threads, newest first; of focus all there is to show, the most pressing first.
+
+    Raises `InvalidQuery` for an `after` that is not ours.
+    """
+    if which == "focus":
+        return ThreadPage(_pressing(reader, user_id, min(limit, FOCUS_THREADS)), None)
     place = _NEWEST if after is None else _decoded(after)
     found = _newest(reader, user_id, which, limit + 1, place)
     shown = found[:limit]
@@ -96,19 +146,22 @@ def snapshot_threads(reader: Reader, user_id: str) -> list[ThreadItem]:
     return _newest(reader, user_id, "telling", SNAPSHOT_THREADS, _NEWEST)
 
 
-def get_thread(reader: Reader, user_id: str, thread_id: str) -> ThreadDetail:
-    """A thread with its messages. Raises `NotFound`, for somebody else's too."""
+def get_item(reader: Reader, user_id: str, thread_id: str) -> ThreadItem:
+    """A thread as lists show it. Raises `NotFound`, for somebody else's too."""
     thread = reader.one(
-        ThreadItem,
-        'SELECT thread_id AS "threadId", account_id AS "accountId", subject, sender AS "from",'
-        ' last_message_at AS "lastMessageAt", message_count AS "messageCount", viewed_at AS "viewedAt",'
-        ' classification, category, next_action_owner AS "nextActionOwner"'
-        " FROM threads WHERE user_id = :user_id AND thread_id = :thread_id",
+        _ItemRow,
+        _ITEM + " WHERE t.user_id = :user_id AND t.thread_id = :thread_id",
         user_id=user_id,
         thread_id=thread_id,
     )
     if thread is None:
         raise NotFound("There is no such thread.")
+    return thread.item()
+
+
+def get_thread(reader: Reader, user_id: str, thread_id: str) -> ThreadDetail:
+    """A thread with its messages. Raises `NotFound`, for somebody else's too."""
+    thread = get_item(reader, user_id, thread_id)
     messages = _messages(reader, user_id, thread_id)
     return ThreadDetail(**msgspec.structs.asdict(thread), messages=messages)
 
@@ -132,21 +185,33 @@ def _newest(
     reader: Reader, user_id: str, which: Which | Literal["telling"], most: int, place: _Place
 ) -> list[ThreadItem]:
     """The newest threads after a place; the telling ones are those that are not known to be noise."""
-    return reader.all(
-        ThreadItem,
-        'SELECT thread_id AS "threadId", account_id AS "accountId", subject, sender AS "from",'
-        ' last_message_at AS "lastMessageAt", message_count AS "messageCount", viewed_at AS "viewedAt",'
-        ' classification, category, next_action_owner AS "nextActionOwner" FROM threads'
-        " WHERE user_id = :user_id AND (last_message_at, thread_id) < (:at, :thread_id)"
-        " AND (:which = 'all' OR COALESCE(classification, '') <> 'noise'"
-        " AND (:which = 'telling' OR category = :which))"
-        " ORDER BY last_message_at DESC, thread_id DESC LIMIT :most",
+    rows = reader.all(
+        _ItemRow,
+        _ITEM + " WHERE t.user_id = :user_id AND (t.last_message_at, t.thread_id) < (:at, :thread_id)"
+        " AND (:which = 'all' OR COALESCE(t.classification, '') <> 'noise'"
+        " AND (:which = 'telling' OR t.category = :which))"
+        " ORDER BY t.last_message_at DESC, t.thread_id DESC LIMIT :most",
         user_id=user_id,
         at=place.at,
         thread_id=place.thread_id,
         which=which,
         most=most,
     )
+    return [row.item() for row in rows]
+
+
+def _pressing(reader: Reader, user_id: str, most: int) -> list[ThreadItem]:
+    """What the agent owes, the highest risk first, then whoever has waited longest."""
+    rows = reader.all(
+        _ItemRow,
+        _ITEM + " WHERE t.user_id = :user_id AND t.category = 'focus'"
+        " AND COALESCE(t.classification, '') <> 'noise' ORDER BY CASE t.risk_level"
+        " WHEN 'high' THEN 0 WHEN 'medium' THEN 1 WHEN 'low' THEN 2 ELSE 3 END,"
+        " t.last_message_at, t.thread_id LIMIT :most",
+        user_id=user_id,
+        most=most,
+    )
+    return [row.item() for row in rows]
 
 
 class _Held(msgspec.Struct):
@@ -154,7 +219,10 @@ class _Held(msgspec.Struct):
     account_id: str
 
 
-def _messages(reader: Reader, user_id: str, thread_id: str) -> list[MessageItem]:
+def newest_messages(
+    reader: Reader, user_id: str, thread_id: str, most: int, size: int = THREAD_BYTES
+) -> list[Message]:
+    """The newest messages of a thread, at most so many and so many bytes of them, the oldest first."""
     newest_first = reader.all(
         bytes,
         "SELECT data FROM ("
@@ -164,11 +232,15 @@ def _messages(reader: Reader, user_id: str, thread_id: str) -> list[MessageItem]
         " WHERE before < :size ORDER BY at DESC, key DESC",
         user_id=user_id,
         thread_id=thread_id,
-        most=THREAD_MESSAGES,
-        size=THREAD_BYTES,
+        most=most,
+        size=size,
     )
+    return [msgspec.json.decode(data, type=Message) for data in reversed(newest_first)]
+
+
+def _messages(reader: Reader, user_id: str, thread_id: str) -> list[MessageItem]:
+    messages = newest_messages(reader, user_id, thread_id, THREAD_MESSAGES)
     accounts = _accounts(reader, user_id, thread_id)
-    messages = [msgspec.json.decode(data, type=Message) for data in reversed(newest_first)]
     return [_item(message, accounts.get(message.key, [])) for message in messages]
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import TypeAlias
 
 from quart import Blueprint, Response, request
 from quart_schema import tag
@@ -18,11 +19,19 @@ from zena_sse.storage.port import Storage, Transaction
 from zena_sse.stream.hub import Hub
 from zena_sse.web.identity import Identity
 
+# Removes some of what a room keeps of a user, in one unit; whether there may be more.
+Erase: TypeAlias = Callable[[Transaction, str], bool]
+
 
 def erasure_routes(
-    identity: Identity, storage: Storage, engine: Engine, hub: Hub, clock: Callable[[], datetime]
+    identity: Identity,
+    storage: Storage,
+    engine: Engine,
+    hub: Hub,
+    clock: Callable[[], datetime],
+    rooms: Sequence[Erase],
 ) -> Blueprint:
-    """The route of erasure."""
+    """The route of erasure. `rooms` keep more of a user than mail."""
     routes = Blueprint("erasure", __name__)
     under_way: set[asyncio.Future[None]] = set()
 
@@ -45,6 +54,9 @@ def erasure_routes(
         for account_id in accounts:
             await storage.write(engine.disconnect, user_id, account_id)
         await engine.purged(accounts)
+        for erase_some in rooms:
+            while await storage.write(erase_some, user_id):
+                pass
         while await storage.write(trim_log, user_id, clock(), 0):
             pass
         await storage.write(erase_records, user_id, hub)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
 from quart import Blueprint, Response, request
 from quart_schema import document_querystring, document_response, tag
 
+from zena_sse.deals.reading import DealItem, snapshot_deals
 from zena_sse.errors import NotFound
 from zena_sse.mail.accounts import AccountItem, list_accounts
 from zena_sse.mail.runs import SyncItem, snapshot_syncs
@@ -22,6 +25,7 @@ from zena_sse.mail.threads import (
 from zena_sse.storage.log import find_position
 from zena_sse.storage.port import Reader, Storage
 from zena_sse.stream.log import EventLog, Want
+from zena_sse.tasks.reading import TaskItem, snapshot_tasks
 from zena_sse.web.identity import Identity
 from zena_sse.web.json import read_query, reply
 
@@ -31,6 +35,9 @@ class Snapshot(msgspec.Struct, frozen=True):
 
     cursor: str
     threads: list[ThreadItem]
+    deals: list[DealItem]
+    tasks: list[TaskItem]
+    asks: list[str]  # none yet
     syncs: list[SyncItem]
     accounts: list[AccountItem]
 
@@ -43,7 +50,7 @@ class ThreadQuery(msgspec.Struct, frozen=True):
     after: Annotated[str, msgspec.Meta(max_length=200)] | None = None
 
 
-def read_snapshot(reader: Reader, user_id: str) -> Snapshot:
+def read_snapshot(reader: Reader, user_id: str, as_of: datetime) -> Snapshot:
     """State and cursor in one read transaction."""
     position = find_position(reader, user_id)
     if position is None:
@@ -51,13 +58,18 @@ def read_snapshot(reader: Reader, user_id: str) -> Snapshot:
     return Snapshot(
         cursor=position.cursor,
         threads=snapshot_threads(reader, user_id),
+        deals=snapshot_deals(reader, user_id),
+        tasks=snapshot_tasks(reader, user_id, as_of),
+        asks=[],
         syncs=snapshot_syncs(reader, user_id),
         accounts=[AccountItem.of(account) for account in list_accounts(reader, user_id)],
     )
 
 
-def read_routes(identity: Identity, storage: Storage, log: EventLog) -> Blueprint:
-    """The routes of reads."""
+def read_routes(
+    identity: Identity, storage: Storage, log: EventLog, domain_clock: Callable[[], datetime]
+) -> Blueprint:
+    """The routes of reads; what is overdue is judged by the domain's clock."""
     routes = Blueprint("reads", __name__)
 
     @routes.get("/snapshot")
@@ -67,7 +79,7 @@ def read_routes(identity: Identity, storage: Storage, log: EventLog) -> Blueprin
         """One consistent read and its cursor: hold a stream's events, fetch this, apply what is newer."""
         principal = await identity.principal(request.scope)
         await log.pages([Want(principal.user_id, None, is_new=True)])
-        return reply(await storage.read(read_snapshot, principal.user_id))
+        return reply(await storage.read(read_snapshot, principal.user_id, domain_clock()))
 
     @routes.get("/threads")
     @tag(["reads"])

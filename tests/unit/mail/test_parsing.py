@@ -69,6 +69,27 @@ class TestHeaders:
     def test_addresses_as_they_are_really_written(self, value: str, expected: list[Address]) -> None:
         assert list(addresses([value])) == expected
 
+    @pytest.mark.parametrize(
+        ("stated", "minutes"),
+        [
+            ("Mon, 9 Nov 2026 08:20:28 +1300", 780),
+            ("Mon, 9 Nov 2026 08:20:28 +0545 (NPT)", 345),
+            ("Mon, 9 Nov 2026 08:20:28 -0330", -210),
+            ("Mon, 9 Nov 2026 08:20:28 EST", -300),
+            ("Mon, 9 Nov 2026 08:20:28 +0000", 0),
+            ("Mon, 9 Nov 2026 08:20:28 GMT", 0),
+            ("Mon, 9 Nov 2026 08:20:28 -0000", None),
+            ("Mon, 9 Nov 2026 08:20:28", None),
+            ("Mon, 9 Nov 2026 08:20:28 NZDT", None),
+            ("Mon, 9 Nov 2026 08:20:28 +9900", None),
+            ("Mon, 9 Nov 2026 08:20:28 +1500", None),
+            ("yesterday", None),
+        ],
+    )
+    def test_the_senders_clock_is_what_the_date_states(self, stated: str, minutes: int | None) -> None:
+        assert read(f"From: a@a.example\nDate: {stated}\n\nx").utc_offset == minutes
+        assert read("From: a@a.example\n\nx").utc_offset is None
+
     def test_undeclared_8_bit_headers_are_read_as_utf_8_or_else_as_windows_text(self) -> None:
         assert read(b"Subject: T\xc5\xab\xc4\xab Glen\n\nx").subject == "Tūī Glen"
         assert read(b"Subject: Caf\xe9 \x96 na\xefve\n\nx").subject == "Café \u2013 naïve"

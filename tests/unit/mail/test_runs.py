@@ -27,6 +27,7 @@ from zena_sse.mail.runs import (
     snapshot_syncs,
     was_interrupted,
 )
+from zena_sse.tasks.commands import task_handlers
 
 
 @pytest.fixture
@@ -177,7 +178,8 @@ def woken() -> list[str]:
 @pytest.fixture
 def dispatch(room: Room, woken: list[str]) -> Dispatch:
     """Commands as they are run for the web."""
-    return Dispatch(room.storage, mail_handlers(woken.append, room.new_id), epochs())
+    handlers = {**mail_handlers(woken.append, room.new_id), **task_handlers()}
+    return Dispatch(room.storage, handlers, epochs())
 
 
 async def ask(dispatch: Dispatch, command_type: str, body: bytes, tab: str | None = None) -> object:

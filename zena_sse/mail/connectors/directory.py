@@ -123,6 +123,11 @@ class DirectoryConnector(ABC):
             if raw is not None:
                 yield remote, raw
 
+    def files(self, folder: str) -> dict[str, Path]:
+        """Where the messages of a folder are: uid -> file."""
+        with _translated(self.root):
+            return {uid: Path(path) for uid, path in self._listing(folder).items()}
+
     def wait(self, seconds: float) -> bool:
         """Look once a second whether a directory has changed."""
         deadline = self._monotonic() + seconds

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_tz
+from email.utils import parsedate_to_datetime, parsedate_tz
 
 from zena_sse.mail.content.decoding import header_text, one_line
 from zena_sse.mail.content.message import Address
@@ -138,6 +138,20 @@ def date(value: str) -> datetime | None:
         return moment - timedelta(seconds=parts[9] or 0)
     except (ValueError, IndexError, TypeError, OverflowError):
         return None
+
+
+# Kiribati is 14 hours ahead, Baker Island 12 behind; what is beyond is no clock.
+EASTERNMOST, WESTERNMOST = 14 * 60, -12 * 60
+
+
+def utc_offset(value: str) -> int | None:
+    """The minutes east of UTC that a Date header states; None without one or with -0000 (RFC 5322, 3.3)."""
+    try:
+        offset = parsedate_to_datetime(value[:200]).utcoffset()
+    except (ValueError, IndexError, TypeError, OverflowError):
+        return None
+    minutes = None if offset is None else int(offset.total_seconds()) // 60
+    return minutes if minutes is not None and WESTERNMOST <= minutes <= EASTERNMOST else None
 
 
 def received_date(values: Iterable[str]) -> datetime | None:

@@ -31,7 +31,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     that reuse a Message-ID do not. `references` are ids without angle brackets, oldest first. `text` is what
     the sender wrote in this mail, verbatim; what it quotes and how it is signed stand apart, so that the
     three together are the whole body. `headers` has lower-case names, and only those that tell people from
-    machines. `defect` says why it could not be read as it should; `raw` is kept when it was not read at all.
+    machines. `utc_offset` is what its Date states, in minutes east of UTC; None without one or with -0000.
+    `defect` says why it could not be read as it should; `raw` is kept when it was not read at all.
     """
 
     key: str
@@ -48,6 +49,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     html: str | None
     attachments: tuple[Attachment, ...]
     headers: dict[str, str]
+    utc_offset: int | None = None
     defect: str | None = None
     raw: bytes | None = None
 

@@ -132,6 +132,7 @@ def _parse(raw: bytes, received: datetime) -> Message:
         html="\n".join(filter(None, content.htmls))[:HTML_LIMIT] or None,
         attachments=tuple(content.attachments),
         headers={name: header_text(head[name][0])[:KEPT_LIMIT] for name in KEPT_HEADERS if name in head},
+        utc_offset=headers.utc_offset(_first(head, "date")),
         defect=_defect(part, content),
     )
 

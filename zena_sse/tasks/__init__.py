@@ -1,0 +1,1 @@
+"""What the agent has to do: found in mail, asked for, or suggested."""

@@ -1,0 +1,1 @@
+"""What can be told from a conversation alone: pure, deterministic, no database and no network."""

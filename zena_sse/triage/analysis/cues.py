@@ -1,0 +1,35 @@
+"""Cues: how people say what matters. The table is data, `cues.toml`; here it is looked up in a text."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import lru_cache
+from pathlib import Path
+
+TABLE = Path(__file__).parent / "cues.toml"
+
+Patterns = tuple[tuple[str, re.Pattern[str]], ...]
+
+
+@lru_cache(maxsize=1024)  # a sentence is looked at for what it asks, for its mood, and beside its neighbours
+def acts(folded: str) -> tuple[str, ...]:
+    """What a sentence does, of a text that is folded."""
+    return tuple(name for name, pattern in _patterns("acts") if pattern.search(folded))
+
+
+def topics(folded: str) -> list[str]:
+    """What a text is about, of a text that is folded."""
+    return [name for name, pattern in _patterns("topics") if pattern.search(folded)]
+
+
+def tallied(folded: str) -> dict[str, int]:
+    """How often each topic comes up."""
+    counts = {name: len(pattern.findall(folded)) for name, pattern in _patterns("topics")}
+    return {name: count for name, count in counts.items() if count}
+
+
+@lru_cache(maxsize=2)
+def _patterns(kind: str) -> Patterns:
+    table: dict[str, list[str]] = tomllib.loads(TABLE.read_text())[kind]
+    return tuple((name, re.compile(rf"\b(?:{'|'.join(cues)})(?!\w)")) for name, cues in table.items())

@@ -1,0 +1,1 @@
+"""Language models, reached over the network."""

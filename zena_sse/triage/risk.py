@@ -1,0 +1,127 @@
+"""Which threads go cold: silence where somebody else owes the next move, and worries that were voiced."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from zena_sse.contract.events import Classification, NextActionOwner, RiskLevel
+from zena_sse.contract.moments import timestamp
+from zena_sse.mail.content.message import cut
+from zena_sse.mail.threadrows import find_row, publish_updated
+from zena_sse.storage.port import Reader, Transaction
+from zena_sse.thresholds import RiskThresholds
+
+# Threads looked at in one unit of work: each is two reads, an update and an event.
+THREADS_A_UNIT = 25
+
+LEVELS: tuple[RiskLevel, ...] = ("none", "low", "medium", "high")
+
+
+class Risk(msgspec.Struct, frozen=True):
+    """How cold something is, of which kinds, and why in words."""
+
+    level: RiskLevel
+    flags: tuple[str, ...]
+    reason: str
+
+
+NO_RISK = Risk("none", (), "")
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """What of a thread makes its risk."""
+
+    classification: Classification | None
+    next_action_owner: NextActionOwner | None
+    settled: bool | None
+    concern: str | None
+    last_message_at: datetime
+
+
+def thread_risk(thread: Standing, as_of: datetime, thresholds: RiskThresholds) -> Risk:
+    """The risk of a thread at a moment: the higher of silence and a voiced concern."""
+    if thread.classification in (None, "noise"):
+        return NO_RISK
+    level = _silence(thread, as_of, thresholds)
+    flags, reasons = [], []
+    if level != "none":
+        flags.append("silence")
+        days = thresholds.silence_days[LEVELS.index(level) - 1]
+        since = thread.last_message_at.astimezone(as_of.tzinfo)
+        # Told by the day it began: a count of days would be wrong by tomorrow.
+        reasons.append(f"No answer since {since.day} {since:%B %Y}, {days:g} days or more.")
+    if thread.concern:
+        flags.append("concern")
+        reasons.append(f"A concern was voiced: “{thread.concern}”")
+        level = max(level, "medium", key=LEVELS.index)
+    return Risk(level, tuple(flags), cut(" ".join(reasons)))
+
+
+def _silence(thread: Standing, as_of: datetime, thresholds: RiskThresholds) -> RiskLevel:
+    """Silence counts only while the other side owes something."""
+    if thread.next_action_owner != "other" or thread.settled:
+        return "none"
+    days = (as_of - thread.last_message_at) / timedelta(days=1)
+    return LEVELS[sum(days >= threshold for threshold in thresholds.silence_days)]
+
+
+def threads_to_reassess(
+    reader: Reader, user_id: str, as_of: datetime, thresholds: RiskThresholds, after: str = ""
+) -> list[str]:
+    """Threads whose level is not what their silence makes it by now, in the order of their ids; some."""
+    low, medium, high = (timestamp(as_of - timedelta(days=days)) for days in thresholds.silence_days)
+    return reader.all(
+        str,
+        "SELECT thread_id FROM threads WHERE user_id = :user_id AND category = 'waiting'"
+        " AND next_action_owner = 'other' AND settled = FALSE"
+        " AND COALESCE(classification, 'noise') <> 'noise' AND thread_id > :after"
+        " AND COALESCE(risk_level, 'none') <> CASE WHEN last_message_at <= :high THEN 'high'"
+        " WHEN last_message_at <= :medium OR COALESCE(concern, '') <> '' THEN 'medium'"
+        " WHEN last_message_at <= :low THEN 'low' ELSE 'none' END"
+        " ORDER BY thread_id LIMIT :most",
+        user_id=user_id,
+        after=after,
+        low=low,
+        medium=medium,
+        high=high,
+        most=THREADS_A_UNIT,
+    )
+
+
+def reassess_threads(
+    tx: Transaction,
+    user_id: str,
+    thread_ids: Sequence[str],
+    as_of: datetime,
+    thresholds: RiskThresholds,
+    command_id: str | None = None,
+) -> None:
+    """Give these threads the risk that they have by now, and say so of those whose level has changed."""
+    for thread_id in thread_ids:
+        standing = tx.one(
+            Standing,
+            "SELECT classification, next_action_owner, settled, concern, last_message_at FROM threads"
+            " WHERE user_id = :user_id AND thread_id = :thread_id",
+            user_id=user_id,
+            thread_id=thread_id,
+        )
+        if standing is not None:
+            _record(tx, user_id, thread_id, thread_risk(standing, as_of, thresholds), command_id)
+
+
+def _record(tx: Transaction, user_id: str, thread_id: str, risk: Risk, command_id: str | None) -> None:
+    changed = tx.execute(
+        "UPDATE threads SET risk_level = :level, risk_flags = :flags, risk_reason = :reason"
+        " WHERE user_id = :user_id AND thread_id = :thread_id AND COALESCE(risk_level, 'none') <> :level",
+        user_id=user_id,
+        thread_id=thread_id,
+        level=risk.level,
+        flags=msgspec.json.encode(risk.flags).decode(),
+        reason=risk.reason,
+    )
+    row = find_row(tx, user_id, thread_id) if changed else None
+    if row is not None:
+        publish_updated(tx, user_id, row, command_id=command_id)

@@ -1,0 +1,202 @@
+"""`zena-sse triage`: what is made of a mail folder, one thread after the other."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+from rich.text import Text
+
+from zena_sse.contract.events import (
+    Category,
+    Classification,
+    Event,
+    NextActionOwner,
+    RiskLevel,
+    Stage,
+    SyncProgress,
+)
+from zena_sse.offline import USER, Folder, read_folder
+from zena_sse.settings import Settings
+from zena_sse.storage.port import Reader
+
+
+class TaskLine(msgspec.Struct, frozen=True, rename="camel"):
+    """Something the agent must do; `evidence` is verbatim."""
+
+    label: str
+    due_date: str | None
+    evidence: str | None
+
+
+class ContactLine(msgspec.Struct, frozen=True):
+    """Somebody outside."""
+
+    name: str
+    email: str
+    phone: str | None
+    role: str | None
+
+
+class ThreadLine(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What is made of one thread; `messages` are files, the oldest first."""
+
+    messages: list[str]
+    subject: str
+    classification: Classification | None
+    category: Category | None
+    next_action_owner: NextActionOwner | None
+    property: str | None
+    stage: Stage | None
+    concern: str | None
+    risk_level: RiskLevel
+    risk_flags: list[str]
+    tasks: list[TaskLine]
+    contacts: list[ContactLine]
+
+
+class _Row(msgspec.Struct):
+    thread_id: str
+    subject: str
+    classification: Classification | None
+    category: Category | None
+    next_action_owner: NextActionOwner | None
+    property: str | None
+    stage: Stage | None
+    concern: str | None
+    risk_level: RiskLevel
+    risk_flags: str
+
+
+class _Held(msgspec.Struct):
+    folder: str
+    uid: str
+
+
+async def report_triage(
+    root: Path, addresses: tuple[str, ...], as_of: datetime, settings: Settings, *, as_json: bool
+) -> None:
+    """Print what is made of each thread, in the order in which they began. Raises `MailboxMissing`."""
+    with _progress() as tell:
+        async with read_folder(root, addresses, lambda: as_of, settings, tell) as folder:
+            lines = await folder.zena.storage.read(read_lines, folder)
+    if as_json:
+        for line in lines:
+            click.echo(msgspec.json.encode(line))
+    else:
+        Console().print(as_table(lines))
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, Event], None]]:
+    """Shows how far the reading is, on a terminal only."""
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("Reading", total=None)
+
+        def tell(_user_id: str, event: Event) -> None:
+            if isinstance(event, SyncProgress):
+                bar.update(task, completed=event.processed_threads, total=event.total_threads)
+
+        yield tell
+
+
+def read_lines(reader: Reader, folder: Folder) -> list[ThreadLine]:
+    """What the database says of each thread."""
+    rows = reader.all(
+        _Row,
+        "SELECT t.thread_id, t.subject, t.classification, t.category, t.next_action_owner,"
+        " p.number || ' ' || p.street || COALESCE(', ' || p.suburb, '') AS property, t.stage, t.concern,"
+        " COALESCE(t.risk_level, 'none') AS risk_level, COALESCE(t.risk_flags, '[]') AS risk_flags"
+        " FROM threads AS t LEFT JOIN properties AS p ON p.property_id = t.property_id"
+        " WHERE t.user_id = :user_id ORDER BY t.first_message_at, t.thread_id",
+        user_id=USER,
+    )
+    return [_line(reader, folder, row) for row in rows]
+
+
+def _line(reader: Reader, folder: Folder, row: _Row) -> ThreadLine:
+    return ThreadLine(
+        messages=_messages(reader, folder, row.thread_id),
+        subject=row.subject,
+        classification=row.classification,
+        category=row.category,
+        next_action_owner=row.next_action_owner,
+        property=row.property,
+        stage=row.stage,
+        concern=row.concern,
+        risk_level=row.risk_level,
+        risk_flags=msgspec.json.decode(row.risk_flags, type=list[str]),
+        tasks=_tasks(reader, row.thread_id),
+        contacts=_contacts(reader, row.thread_id),
+    )
+
+
+def _messages(reader: Reader, folder: Folder, thread_id: str) -> list[str]:
+    held = reader.all(
+        _Held,
+        "SELECT copies.folder, copies.uid FROM messages CROSS JOIN copies"
+        " WHERE messages.user_id = :user_id AND messages.thread_id = :thread_id"
+        " AND copies.user_id = messages.user_id AND copies.key = messages.key"
+        " ORDER BY messages.at, messages.key, copies.folder, copies.uid",
+        user_id=USER,
+        thread_id=thread_id,
+    )
+    return [folder.files[copy.folder, copy.uid] for copy in held]
+
+
+def _tasks(reader: Reader, thread_id: str) -> list[TaskLine]:
+    return reader.all(
+        TaskLine,
+        'SELECT label, due_date AS "dueDate", evidence FROM tasks'
+        " WHERE user_id = :user_id AND thread_id = :thread_id AND source = 'email'"
+        " AND completed_at IS NULL ORDER BY created_at, task_id",
+        user_id=USER,
+        thread_id=thread_id,
+    )
+
+
+def _contacts(reader: Reader, thread_id: str) -> list[ContactLine]:
+    return reader.all(
+        ContactLine,
+        "SELECT c.name, c.email, c.phone, c.role FROM thread_contacts AS t"
+        " CROSS JOIN contacts AS c WHERE t.user_id = :user_id AND t.thread_id = :thread_id"
+        " AND t.rank IS NOT NULL AND c.contact_id = t.contact_id ORDER BY t.rank",
+        user_id=USER,
+        thread_id=thread_id,
+    )
+
+
+def as_table(lines: list[ThreadLine]) -> Table:
+    """For people."""
+    table = Table(header_style="bold", show_lines=False)
+    for heading in ("Subject", "Class", "", "Property", "Stage", "Risk", "To do"):
+        table.add_column(heading, overflow="fold")
+    for line in lines:
+        cells = (
+            line.subject,
+            line.classification or "?",
+            line.category or "?",
+            line.property or "",
+            line.stage or "",
+            "" if line.risk_level == "none" else f"{line.risk_level}: {', '.join(line.risk_flags)}",
+            "\n".join(_due(task) for task in line.tasks),
+        )
+        table.add_row(*(Text(_printable(cell)) for cell in cells))
+    return table
+
+
+def _printable(text: str) -> str:
+    """Mail must not draw on the terminal."""
+    return "".join(letter if letter.isprintable() or letter == "\n" else " " for letter in text)
+
+
+def _due(task: TaskLine) -> str:
+    return f"{task.label} (by {task.due_date})" if task.due_date else task.label

@@ -5,6 +5,7 @@ Features are those of the package itself; scikit-learn finds the weights, which 
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -33,8 +34,10 @@ from zena_sse.triage.analysis.sentences import clauses
 
 # A feature that only one mailbox has, or fewer threads than this, is somebody's habit.
 FEWEST_THREADS, FEWEST_MAILBOXES = 3, 2
-# Words against facts: they are many and each says little.
-WORD_SCALE = 6.0
+# A name that is a word as well ("Will") is written small at least this often, for each time it is not.
+WRITTEN_SMALL = 0.25
+# Words against facts: they are many and each says little. By leave-one-mailbox-out, as the penalties.
+WORD_SCALES = {"classification": 8.0, "owing": 6.0, "stage": 6.0, "ask": 6.0, "mood": 6.0, "voiced": 6.0}
 # A weight that never changes anything; and what is shipped shall be small.
 LEAST = 0.03
 # Inverse strength of the penalty on weights, by leave-one-mailbox-out.
@@ -74,19 +77,34 @@ def learn(threads: Sequence[Read]) -> Models:
     business = [one for one in threads if one.thread.classification != "noise"]
     dealing = [one for one in business if one.thread.classification in DEALING]
     owed = [one for one in business if one.thread.owing == "agent"]
+    names = names_of(threads)
     return Models(
         learned_from=digest(),
-        classification=fit("classification", [_classification(one) for one in threads]),
-        owing=fit("owing", [_owing(one) for one in business]),
-        stage=fit("stage", [_stage(one) for one in dealing if one.thread.stage]),
-        ask=fit("ask", [example for one in owed for example in _asks(one)]),
-        mood=fit("mood", [_mood(one) for one in dealing]),
-        voiced=fit("voiced", [example for one in dealing for example in _voiced(one)]),
+        classification=fit("classification", [_classification(one) for one in threads], names),
+        owing=fit("owing", [_owing(one) for one in business], names),
+        stage=fit("stage", [_stage(one) for one in dealing if one.thread.stage], names),
+        ask=fit("ask", [example for one in owed for example in _asks(one)], names),
+        mood=fit("mood", [_mood(one) for one in dealing], names),
+        voiced=fit("voiced", [example for one in dealing for example in _voiced(one)], names),
     )
 
 
-def fit(name: str, examples: Sequence[Example]) -> Linear:
-    """The weights of one model."""
+def names_of(threads: Sequence[Read]) -> frozenset[str]:
+    """Words of labelled names and streets that are hardly ever written small: names and nothing else."""
+    labelled = [c["name"] for one in threads for c in one.thread.contacts if c.get("name")]
+    labelled += [one.thread.property.split(",")[0] for one in threads if one.thread.property]
+    parts = {fold(word) for name in labelled for word in re.findall(r"[^\W\d_]+", name)}
+    capital: Counter[str] = Counter()
+    small: Counter[str] = Counter()
+    for one in threads:
+        for message in one.thread.messages:
+            for word in re.findall(r"[^\W\d_]+", f"{message.subject}\n{message.text}\n{message.signature}"):
+                (capital if word[0].isupper() else small)[fold(word)] += 1
+    return frozenset(word for word in parts if small[word] <= WRITTEN_SMALL * capital[word])
+
+
+def fit(name: str, examples: Sequence[Example], names: frozenset[str]) -> Linear:
+    """The weights of one model, which knows none of these names."""
     threads: Counter[str] = Counter()
     mailboxes: dict[str, set[str]] = defaultdict(set)
     for example in examples:
@@ -94,23 +112,28 @@ def fit(name: str, examples: Sequence[Example]) -> Linear:
             threads[feature] += 1
             mailboxes[feature].add(example.mailbox)
     kept = sorted(
-        f for f in threads if threads[f] >= FEWEST_THREADS and len(mailboxes[f]) >= FEWEST_MAILBOXES
+        feature
+        for feature in threads
+        if threads[feature] >= FEWEST_THREADS
+        and len(mailboxes[feature]) >= FEWEST_MAILBOXES
+        and names.isdisjoint(feature.partition(":")[2].split())
     )
     columns = {feature: i for i, feature in enumerate(kept)}
-    matrix = csr_matrix(_cells(examples, columns), shape=(len(examples), len(columns)))
+    scale = WORD_SCALES[name]
+    matrix = csr_matrix(_cells(examples, columns, scale), shape=(len(examples), len(columns)))
     model = LogisticRegression(C=PENALTIES[name], max_iter=5000)
     model.fit(matrix, [example.label for example in examples])
-    return _linear(model, examples, columns)
+    return _linear(model, examples, columns, scale)
 
 
 def _cells(
-    examples: Sequence[Example], columns: dict[str, int]
+    examples: Sequence[Example], columns: dict[str, int], scale: float
 ) -> tuple[list[float], tuple[list[int], list[int]]]:
     values: list[float] = []
     rows: list[int] = []
     cells: list[int] = []
     for row, (found, _, _) in enumerate(examples):
-        share = WORD_SCALE / numpy.sqrt(len(found.words) or 1)
+        share = scale / numpy.sqrt(len(found.words) or 1)
         for names, value in ((found.facts, 1.0), (found.words, share)):
             for name in names:
                 if name in columns:
@@ -120,14 +143,16 @@ def _cells(
     return values, (rows, cells)
 
 
-def _linear(model: LogisticRegression, examples: Sequence[Example], columns: dict[str, int]) -> Linear:
+def _linear(
+    model: LogisticRegression, examples: Sequence[Example], columns: dict[str, int], scale: float
+) -> Linear:
     coefficients, bias = model.coef_, model.intercept_
     if len(model.classes_) == 2:  # it gives one row for two labels
         coefficients, bias = numpy.vstack([-coefficients, coefficients]) / 2, numpy.hstack([-bias, bias]) / 2
     words = {name for example in examples for name in example.found.words}
 
-    def table(names: Iterable[str], scale: float) -> dict[str, tuple[float, ...]]:
-        rows = {name: scale * coefficients[:, columns[name]] for name in names}
+    def table(names: Iterable[str], times: float) -> dict[str, tuple[float, ...]]:
+        rows = {name: times * coefficients[:, columns[name]] for name in names}
         return {
             name: tuple(round(float(weight), 2) for weight in row)
             for name, row in rows.items()
@@ -138,7 +163,7 @@ def _linear(model: LogisticRegression, examples: Sequence[Example], columns: dic
         labels=tuple(str(label) for label in model.classes_),
         bias=tuple(round(float(b), 3) for b in bias),
         facts=table((name for name in columns if name not in words), 1.0),
-        words=table((name for name in columns if name in words), WORD_SCALE),
+        words=table((name for name in columns if name in words), scale),
     )
 
 

@@ -54,6 +54,8 @@ CONCERNED = 0.25
 CERTAIN = 0.99
 # Offsets from UTC where the month is written first.
 AMERICA = (timedelta(hours=-10), timedelta(hours=-3))
+# The last turns, in which the beginning of a stage is looked for: each is a look at the whole conversation.
+LOOKED_BACK = 3
 # What told, as it is shown.
 REASONS = 5
 # A subject names the property more often than the text, the newest mail more often than the first.
@@ -152,13 +154,14 @@ class _Stage(msgspec.Struct, frozen=True):
 def _stage(case: _Case, findings: Findings) -> _Stage:
     """How far the deal is, since which message, in which words; nothing when there is no talk of one."""
     turns = case.conversation.turns
-    said = topics(fold(joined(turns)))
+    said = topics(fold(joined(case.conversation.spoken)))
     known = any(turn.side == "agent" for turn in turns) or any(m.number for m in findings.mentions)
     if not known and len(DEAL_TOPICS.intersection(said)) < FEWEST_TOPICS:
         return _Stage()
     stage = _stage_of(case, findings, case.conversation)
-    first = len(turns) - 1  # where the conversation came to this stage
-    while first and _stage_of(case, findings, Conversation(turns[:first])) == stage:
+    first = len(turns) - 1  # where the conversation came to this stage, as far as one looks back
+    earliest = max(0, len(turns) - LOOKED_BACK)
+    while first > earliest and _stage_of(case, findings, Conversation(turns[:first])) == stage:
         first -= 1
     return _Stage(stage, turns[first].message.date, _words_for(case, turns[first], stage))
 

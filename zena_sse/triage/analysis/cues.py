@@ -18,9 +18,15 @@ def acts(folded: str) -> tuple[str, ...]:
     return tuple(name for name, pattern in _patterns("acts") if pattern.search(folded))
 
 
-def topics(folded: str) -> list[str]:
+@lru_cache(maxsize=64)  # the same text is looked at for its class, its stage, its tricks
+def topics(folded: str) -> tuple[str, ...]:
     """What a text is about, of a text that is folded."""
-    return [name for name, pattern in _patterns("topics") if pattern.search(folded)]
+    return tuple(name for name, pattern in _patterns("topics") if pattern.search(folded))
+
+
+def titles(folded: str) -> list[str]:
+    """What somebody's signature says they do."""
+    return [name for name, pattern in _patterns("titles") if pattern.search(folded)]
 
 
 def tallied(folded: str) -> dict[str, int]:
@@ -29,7 +35,7 @@ def tallied(folded: str) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=3)
 def _patterns(kind: str) -> Patterns:
     table: dict[str, list[str]] = tomllib.loads(TABLE.read_text())[kind]
     return tuple((name, re.compile(rf"\b(?:{'|'.join(cues)})(?!\w)")) for name, cues in table.items())

@@ -13,7 +13,7 @@ import msgspec
 
 from zena_sse.triage.analysis.circle import Circle
 from zena_sse.triage.analysis.conversation import Conversation, Turn
-from zena_sse.triage.analysis.cues import acts, tallied, topics
+from zena_sse.triage.analysis.cues import acts, tallied, titles, topics
 from zena_sse.triage.analysis.senders import domain_of, header_facts, is_freemail, is_machine, site_of
 from zena_sse.triage.analysis.sentences import Span, sentences
 
@@ -102,6 +102,7 @@ def thread_features(conversation: Conversation, circle: Circle, hidden: Abstract
         *_topic_facts("ac", answered),
         *(f"sc:{name}" for name in topics(fold(subject))),
         *(f"gc:{name}" for name in topics(fold(signed))),
+        *(f"title:{name}" for name in titles(fold(f"{signed}\n{_ends(theirs)}"))),
         *_sender_facts(conversation, circle),
         *_shape_facts(conversation, circle, said),
     ]
@@ -112,6 +113,11 @@ def thread_features(conversation: Conversation, circle: Circle, hidden: Abstract
         *(f"g:{word}" for word in tokens(signed, hidden)[:60]),
     ]
     return features(facts, words)
+
+
+def _ends(turns: Sequence[Turn]) -> str:
+    """The last lines of what was said last: a name and a title that nobody took for a signature."""
+    return "\n".join(turns[-1].text.rstrip().splitlines()[-3:])[-300:] if turns else ""
 
 
 # Pairs of topics between which a text leans, and what each side of the pair adds up.

@@ -199,11 +199,10 @@ def _asks(one: Read) -> list[Example]:
 
 
 def _voiced(one: Read) -> list[Example]:
-    """The clauses of the latest mail; those that the labelled evidence covers voice a concern."""
-    latest = [turn for turn in one.conversation.others if not turn.automatic][-1:]
+    """The clauses of what was said last; those that the labelled evidence covers voice a concern."""
     evidence = _telling(one.thread.concern_evidence or "")
     examples = []
-    for turn in latest:
+    for turn in one.conversation.latest:
         for span, found in zip(clauses(turn.text), _clauses(turn, one.hidden), strict=True):
             words = _telling(span.of(turn.text))
             within = len(words & evidence) / len(words) if words else 0.0

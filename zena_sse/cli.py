@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
@@ -276,7 +277,11 @@ def triage(
     """Print what is made of each thread of a mail folder."""
     from zena_sse.triage_report import report_triage
 
-    run(report_triage(root, (*agent, *more), _read_moment(as_of), settings(), as_json=as_json))
+    addresses = tuple(address.strip().lower() for address in (*agent, *more))
+    for address in addresses:
+        if not re.fullmatch(r"[^@\s]+@[^@\s]+", address):
+            raise click.BadParameter(f"{address!r} is not an address", param_hint="--agent")
+    run(report_triage(root, addresses, _read_moment(as_of), settings(), as_json=as_json))
 
 
 def _read_moment(text: str | None) -> datetime:

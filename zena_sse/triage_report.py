@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 import msgspec
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -27,6 +28,10 @@ from zena_sse.contract.events import (
 from zena_sse.offline import USER, Folder, read_folder
 from zena_sse.settings import Settings
 from zena_sse.storage.port import Reader
+
+
+# In a pipe nobody says how wide a line may be.
+PIPE_COLUMNS = 160
 
 
 class TaskLine(msgspec.Struct, frozen=True, rename="camel"):
@@ -92,7 +97,7 @@ async def report_triage(
         for line in lines:
             click.echo(msgspec.json.encode(line))
     else:
-        Console().print(as_table(lines))
+        Console(width=None if sys.stdout.isatty() else PIPE_COLUMNS).print(as_table(lines))
 
 
 @contextmanager
@@ -175,18 +180,21 @@ def _contacts(reader: Reader, thread_id: str) -> list[ContactLine]:
 
 
 def as_table(lines: list[ThreadLine]) -> Table:
-    """For people."""
-    table = Table(header_style="bold", show_lines=False)
-    for heading in ("Subject", "Class", "", "Property", "Stage", "Risk", "To do"):
-        table.add_column(heading, overflow="fold")
+    """For people: one line where it fits, and what is to be done in full."""
+    table = Table(header_style="bold", box=SIMPLE, pad_edge=False, expand=True)
+    table.add_column("Subject", ratio=2, min_width=12, no_wrap=True, overflow="ellipsis")
+    table.add_column("Class", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    table.add_column("Property", max_width=18, no_wrap=True, overflow="ellipsis")
+    table.add_column("Risk", no_wrap=True)
+    table.add_column("To do", ratio=3, min_width=18, overflow="fold")
     for line in lines:
         cells = (
             line.subject,
             line.classification or "?",
             line.category or "?",
-            line.property or "",
-            line.stage or "",
-            "" if line.risk_level == "none" else f"{line.risk_level}: {', '.join(line.risk_flags)}",
+            (line.property or "").partition(",")[0],
+            "" if line.risk_level == "none" else line.risk_level,
             "\n".join(_due(task) for task in line.tasks),
         )
         table.add_row(*(Text(_printable(cell)) for cell in cells))

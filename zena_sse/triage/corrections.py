@@ -14,6 +14,9 @@ from zena_sse.storage.port import Reader, Transaction
 # differently by now, and each is compared with each thread.
 TAUGHT = 200
 
+# Threads judged again at once because of one person or company, and how many of those in one thread count.
+JUDGED_AGAIN, PEOPLE = 20, 5
+
 Taught = tuple[tuple[tuple[str, ...], Classification], ...]
 
 
@@ -47,9 +50,14 @@ def find_correction(reader: Reader, user_id: str, thread_id: str) -> Correction:
 
 
 def correct_thread(tx: Transaction, user_id: str, thread_id: str, said: ThreadCorrection) -> None:
-    """Note what the user says; the thread is pending again. Raises `NotFound`, `InvalidPayload`."""
+    """Note what the user says; the thread is pending again, and others with the same people.
+
+    Raises `NotFound`, `InvalidPayload`.
+    """
     if said.classification is UNSET and said.category is UNSET:
         raise InvalidPayload("classification or category is needed.")
+    if said.classification == "noise" and said.category == "focus":
+        raise InvalidPayload("Noise is in no list: nothing about it can be owed.")
     asked = tx.execute(
         "UPDATE threads SET triaged_version = 0 WHERE user_id = :user_id AND thread_id = :thread_id",
         user_id=user_id,
@@ -66,6 +74,30 @@ def correct_thread(tx: Transaction, user_id: str, thread_id: str, said: ThreadCo
         drop_correction(tx, user_id, thread_id)
     else:
         _record(tx, user_id, thread_id, correction)
+    if correction.classification != before.classification:
+        _ask_those_of_the_same(tx, user_id, thread_id)
+
+
+def _ask_those_of_the_same(tx: Transaction, user_id: str, thread_id: str) -> None:
+    """The newest threads with the same people or company are pending again: they may be judged otherwise."""
+    features = tx.one(
+        str,
+        "SELECT features FROM threads WHERE user_id = :user_id AND thread_id = :thread_id"
+        " AND features IS NOT NULL",
+        user_id=user_id,
+        thread_id=thread_id,
+    )
+    for feature in msgspec.json.decode(features or "[]", type=list[str])[:PEOPLE]:
+        tx.execute(
+            "UPDATE threads SET triaged_version = 0 WHERE user_id = :user_id AND thread_id IN ("
+            " SELECT thread_id FROM threads WHERE user_id = :user_id AND thread_id <> :thread_id"
+            # A `_` of an address fits any letter here: then one thread more is judged again.
+            " AND features LIKE :named ORDER BY last_message_at DESC LIMIT :most)",
+            user_id=user_id,
+            thread_id=thread_id,
+            named=f'%"{feature}"%',
+            most=JUDGED_AGAIN,
+        )
 
 
 def record_features(tx: Transaction, user_id: str, thread_id: str, features: str) -> None:

@@ -75,9 +75,12 @@ class Triage:
                 more = bool(works)
 
     async def correct(self, user_id: str, thread_id: str, said: ThreadCorrection) -> None:
-        """Note what the user says, and judge the thread by it. Raises `NotFound`, `InvalidPayload`."""
+        """Note what the user says, and judge by it the thread and those it teaches of.
+
+        Raises `NotFound`, `InvalidPayload`.
+        """
         await self._storage.write(correct_thread, user_id, thread_id, said)
-        await self.run_one(user_id, thread_id)
+        await self.run(user_id)
 
     async def run_one(self, user_id: str, thread_id: str) -> None:
         """Triage one thread, if it is pending: somebody waits for it, or a model had its say."""

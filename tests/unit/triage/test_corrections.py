@@ -59,7 +59,10 @@ async def test_null_gives_the_question_back(triage: TriageRoom) -> None:
 
 async def test_noise_always_waits(triage: TriageRoom) -> None:
     await triage.take(mail("House", body="class: buyer\nat: 12 High Street\nconcern: spooky"))
-    item = await triage.correct("House", classification="noise", category="focus")
+    await triage.correct("House", category="focus")
+    with pytest.raises(InvalidPayload, match="in no list"):
+        await triage.correct("House", classification="noise", category="focus")
+    item = await triage.correct("House", classification="noise")
     assert (item.category, item.next_action_owner, item.risk_level) == ("waiting", "other", "none")
     assert (item.property, item.concern) == (None, None)
     assert await triage.room.count("properties") == 0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -118,11 +118,11 @@ def _street_at(words: Words, i: int, names: frozenset[str]) -> Found | None:
     if is_described or _goes_on(words, i):  # "the Tarn Lane terrace" is a house on Tarn Lane
         return None
     name, before = _name_before(words, i)
-    number, after = _number_before(words, before), i + 1
+    number, after = number_before(words, before), i + 1
     if number is None:
         is_all = words.low[before] in ENDS and words.low[i + 1] in ENDS
         name = _telling_name(name, words.said[i], is_all=is_all)
-        number, after = _number_behind(words, after)
+        number, after = number_behind(words, after)
     elif name and not _is_plausible(words, before, name, words.said[i]):
         return None
     is_suburb = low not in STRONG_TYPES and any(word.lower() in STRONG_TYPES for word in name[1:])
@@ -166,7 +166,7 @@ def _name_before(words: Words, i: int) -> tuple[list[str], int]:
         if low == "the" and not name and said[0].isupper():
             return [said], j - 1  # "The Esplanade"
         is_numbered = ORDINAL.fullmatch(low) is not None and _is_counted(words.low[j - 1])
-        is_first = not name and low in FRONT and words.low[i] in STRONG_TYPES and _is_house(words.low[j - 1])
+        is_first = not name and low in FRONT and words.low[i] in STRONG_TYPES and is_house(words.low[j - 1])
         if not (low[:1].isalpha() or is_numbered) or (_is_no_name(said, low, name) and not is_first):
             break
         name.insert(0, said)
@@ -189,7 +189,7 @@ def _is_no_name(said: str, low: str, name: list[str]) -> bool:
     return low in STOP or "/" in low
 
 
-def _number_before(words: Words, j: int) -> str | None:
+def number_before(words: Words, j: int) -> str | None:
     """The number that ends here, with its unit: "Unit 4, 27", "4/27", "12 - 14"."""
     low, before = words.low[j], words.low[j - 1]
     if not (low[:1].isdigit() or "/" in low) or not NUMBER.fullmatch(low):
@@ -198,7 +198,7 @@ def _number_before(words: Words, j: int) -> str | None:
         return None  # "Flat 2 Tarn Road" says which flat, not which house
     if before in YEAR_BEFORE and YEAR.fullmatch(low):
         return None
-    number = JOINED_UNIT.sub(r"\1", _plain(words.said[j]))
+    number = JOINED_UNIT.sub(r"\1", plain(words.said[j]))
     unit = "" if "/" in number else _unit_before(words, j)
     return f"{unit}{number}"
 
@@ -216,7 +216,7 @@ def _unit_before(words: Words, j: int) -> str:
     return f"{words.low[k - 1].upper()}/" if is_unit and UNIT.fullmatch(words.low[k - 1]) else ""
 
 
-def _plain(number: str) -> str:
+def plain(number: str) -> str:
     return number.upper().replace("\u2013", "-")
 
 
@@ -256,19 +256,19 @@ def _is_plausible(words: Words, j: int, name: list[str], type_: str) -> bool:
     return (is_at_home or is_odd) and len(name) <= 2 and not is_everyday
 
 
-def _number_behind(words: Words, i: int) -> tuple[str | None, int]:
+def number_behind(words: Words, i: int) -> tuple[str | None, int]:
     """The number behind the street: "Tarn Street (73)", "Tarn Lane no. 5", "Tarn Lane 58,"."""
-    if words.low[i] == "(" and words.low[i + 2] == ")" and _is_house(words.low[i + 1]):
-        return _plain(words.said[i + 1]), i + 3
+    if words.low[i] == "(" and words.low[i + 2] == ")" and is_house(words.low[i + 1]):
+        return plain(words.said[i + 1]), i + 3
     k = i + 1 if words.low[i] == "," else i
     if words.low[k] in ("no", "number", "nr", "#"):
         k += 2 if words.low[k + 1] == "." else 1
-        return (_plain(words.said[k]), k + 1) if _is_house(words.low[k]) else (None, i)
-    is_last = _is_house(words.low[i]) and words.low[i + 1] in ENDS and words.low[i + 1] not in ("-", ":", "(")
-    return (_plain(words.said[i]), i + 1) if is_last and len(words.low[i]) < POSTCODE else (None, i)
+        return (plain(words.said[k]), k + 1) if is_house(words.low[k]) else (None, i)
+    is_last = is_house(words.low[i]) and words.low[i + 1] in ENDS and words.low[i + 1] not in ("-", ":", "(")
+    return (plain(words.said[i]), i + 1) if is_last and len(words.low[i]) < POSTCODE else (None, i)
 
 
-def _is_house(low: str) -> bool:
+def is_house(low: str) -> bool:
     return low[:1].isdigit() and NUMBER.fullmatch(low) is not None
 
 
@@ -278,7 +278,7 @@ def _unit_behind(words: Words, i: int, number: str | None) -> tuple[str | None, 
     if not (words.low[k] in UNITS or words.low[k] == "#") or not UNIT.fullmatch(words.low[k + 1]):
         return number, i
     if number and "/" not in number and words.low[k + 1][0].isdigit():
-        return f"{_plain(words.said[k + 1])}/{number}", k + 2
+        return f"{plain(words.said[k + 1])}/{number}", k + 2
     return number, k + 2
 
 
@@ -315,10 +315,10 @@ def _joins(words: Words, i: int) -> bool:
 
 def _without_type(words: Words, i: int, names: frozenset[str]) -> Found | None:
     """ "2 The Linhay" within a line, "8 Broadway" only with a suburb behind a comma."""
-    number = _number_before(words, i)
+    number = number_before(words, i)
     if words.said[i + 1] == "The":  # of a building the number may be that of a dwelling
-        plain = _plain(words.said[i]) if words.low[i - 1] in DWELLINGS else None
-        return _with_article(words, i, number or plain, names)
+        dwelling = plain(words.said[i]) if words.low[i - 1] in DWELLINGS else None
+        return _with_article(words, i, number or dwelling, names)
     if number is None:
         return None
     length = 1 if words.low[i + 2] == "," else 2
@@ -340,68 +340,6 @@ def _with_article(words: Words, i: int, number: str | None, names: frozenset[str
     return (
         None if is_listed and suburb is None else Found(f"The {titled([said])}", number, suburb, 1.0, after)
     )
-
-
-def lone_numbers(words: Words) -> Iterator[str]:
-    """ "walked past no. 46", "number 12 is": a house whose street is named elsewhere."""
-    for i, low in enumerate(words.low):
-        if low not in ("no", "number", "nr") or words.low[i - 1] not in BEFORE_AN_ADDRESS:
-            continue
-        k = i + 2 if words.low[i + 1] == "." else i + 1
-        if (low == "number" or k == i + 2) and _is_house(words.low[k]):
-            after = words.low[k + 1]
-            if after in ENDS or after in STOP:
-                yield _plain(words.said[k])
-
-
-def untyped(words: Words, streets: Mapping[str, str], names: frozenset[str]) -> Iterator[Found]:
-    """Known streets (by key), named without their type: "9 Tarn", "the Tarn place"."""
-    by_first: dict[str, list[tuple[list[str], str]]] = {}
-    for key, street in streets.items():
-        name = _name_of(key.split())
-        by_first.setdefault(name[0], []).append((name, street))
-    for i, low in enumerate(words.low):
-        for name, street in by_first.get(folded(low), ()):
-            one = _untyped_at(words, i, name, street, names)
-            if one is not None:
-                yield one
-                break
-
-
-def _name_of(key: list[str]) -> list[str]:
-    return key[:-1] if len(key) > 1 and key[-1] in TYPES and key[0] != "the" else key
-
-
-def _untyped_at(words: Words, i: int, name: list[str], street: str, names: frozenset[str]) -> Found | None:
-    end = i + len(name)
-    if [folded(word) for word in words.low[i:end]] != name:
-        return None
-    type_ = words.low[end] if name[-1] not in TYPES else ""
-    is_typed = type_ in TYPES
-    is_missed = is_typed and (
-        _is_passed_over(words.said[end]) or (len(name) > 1 and words.said[end].islower())
-    )
-    if is_typed and not (is_missed and street.endswith(f" {TYPES[type_]}")):
-        return None  # found already, or another street
-    number = _number_before(words, i - 1) or (None if is_typed else _number_behind(words, end)[0])
-    if not (number or is_typed or _is_telling(words.said[i:end], name)):
-        return None
-    suburb = suburb_at(words, end, names)[0] if number and not is_typed else None
-    return Found(street, number, suburb, ELIDED)
-
-
-def _is_passed_over(type_: str) -> bool:
-    """Is this a type with which, for want of capitals or a number, no unknown street is found?"""
-    low = type_.lower()
-    return low in SUBURB_TYPES or (type_.islower() and (low in WEAK_TYPES or low in PLACELIKE))
-
-
-def _is_telling(said: Sequence[str], name: list[str]) -> bool:
-    """Does the bare name alone show that the street is meant?"""
-    if name[0] == "the":
-        return said[0][0].isupper() and said[-1][0].isupper()
-    is_everyday = name[0] in STOP or name[0] in PLAIN or name[0] in TYPES
-    return not is_everyday and (said[0][0].isupper() or len(name[0]) > 5 or len(name) > 1)
 
 
 def titled(name: Sequence[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import get_args
 
@@ -17,6 +17,7 @@ from zena_sse.triage.analysis.conversation import Conversation, Turn, converse
 from zena_sse.triage.analysis.cues import topics
 from zena_sse.triage.analysis.explain import explain
 from zena_sse.triage.analysis.features import (
+    Features,
     clause_features,
     deal_features,
     ending_features,
@@ -34,7 +35,7 @@ from zena_sse.triage.analysis.linear import Models, likeliest, models
 from zena_sse.triage.analysis.people import contacts
 from zena_sse.triage.analysis.places import mentions
 from zena_sse.triage.analysis.senders import domain_of, is_freemail
-from zena_sse.triage.analysis.sentences import clauses, sentences
+from zena_sse.triage.analysis.sentences import Span, clauses, sentences
 from zena_sse.triage.analysis.teaching import identity, taught
 from zena_sse.triage.analysis.tricks import from_office, giveaway
 
@@ -183,18 +184,20 @@ def _words_for(case: _Case, turn: Turn, stage: Stage) -> str:
 
 
 def _concern(case: _Case) -> str | None:
-    """What the other side's latest mail worries about, in their words; None if it does not."""
-    latest = [turn for turn in case.conversation.others if not turn.automatic][-1:]
-    if not latest:
-        return None
-    text = latest[0].text
-    spans = clauses(text)
-    found = clause_features(spans, text, "o", case.hidden)
-    voiced = [case.weights.voiced.probabilities(one)["concern"] for one in found]
+    """What the other side worries about in what they said last, in their words; None if it does not."""
     mood = case.weights.mood.probabilities(mood_features(case.conversation, case.hidden))["concern"]
-    if not voiced or math.sqrt(mood * max(voiced)) < CONCERNED:
-        return None
-    return cut(" ".join(spans[voiced.index(max(voiced))].of(text).split()))
+    voiced = [
+        (case.weights.voiced.probabilities(found)["concern"], span.of(turn.text))
+        for turn in case.conversation.latest
+        for span, found in _clauses(turn, case)
+    ]
+    most, words = max(voiced, default=(0.0, ""))
+    return cut(" ".join(words.split())) if math.sqrt(mood * most) >= CONCERNED else None
+
+
+def _clauses(turn: Turn, case: _Case) -> Iterable[tuple[Span, Features]]:
+    spans = clauses(turn.text)
+    return zip(spans, clause_features(spans, turn.text, "o", case.hidden), strict=True)
 
 
 def _asks(case: _Case) -> tuple[Ask, ...]:

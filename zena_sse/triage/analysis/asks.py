@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from datetime import date
+from datetime import date, timedelta
 
 import msgspec
 
 from zena_sse.triage.analysis.conversation import Conversation, Turn
-from zena_sse.triage.analysis.dates import deadlines
+from zena_sse.triage.analysis.dates import Deadline, deadlines
 from zena_sse.triage.analysis.features import clause_features
 from zena_sse.triage.analysis.findings import Ask
 from zena_sse.triage.analysis.linear import Linear
@@ -26,6 +26,10 @@ EVIDENCE_WORDS = 40
 # Shorter clauses say nothing alone.
 FEW_WORDS = 3
 
+# What sets a limit in so many words, against a day that something happens on.
+_LIMIT = re.compile(r"(?:by|before|no later|not later|until|till|within|latest|due)\b", re.IGNORECASE)
+# A day that is only mentioned is when somebody wants something if it is this near.
+SOON = timedelta(days=10)
 # A clause that gives a reason asks for nothing; what it gives the reason for does.
 _REASON = re.compile(
     r"(?:because|cos|coz|since|so that|although|though|whereas|while|which)\b", re.IGNORECASE
@@ -92,13 +96,20 @@ def _due(turn: Turn, spans: Sequence[Span], index: int, *, month_first: bool) ->
     """The day it is wanted: said in the clause, else in its sentence, else as a deadline right beside it."""
     span = spans[index]
     found = deadlines(turn.text, turn.sent, month_first=month_first)
-    within = [d for d in found if span.start <= d.start < span.end]
-    sentence = [s for s in spans if s.sentence == span.sentence]
-    beside = [d for d in found if sentence[0].start <= d.start < sentence[-1].end]
     near = [s for s in spans if abs(s.sentence - span.sentence) <= 1]
-    around = [d for d in found if near[0].start <= d.start < near[-1].end and d.is_deadline]
-    for group in (within, [d for d in beside if d.is_deadline], around):
-        strict = [d for d in group if d.is_deadline]
-        if group:
-            return (strict or group)[0].day
-    return None
+    same = [s for s in near if s.sentence == span.sentence]
+    strict = [day for day in found if day.is_deadline]
+    limits = [day for day in strict if _LIMIT.match(turn.text, day.start)]
+    soon = [day for day in found if day.day - turn.sent.date() <= SOON]
+    groups = (
+        _between(limits, span, span),
+        _between(strict, span, span),
+        _between(soon, span, span),
+        _between(strict, same[0], same[-1]),
+        _between(strict, near[0], near[-1]),
+    )
+    return next((group[0].day for group in groups if group), None)
+
+
+def _between(days: Sequence[Deadline], first: Span, last: Span) -> list[Deadline]:
+    return [day for day in days if first.start <= day.start < last.end]

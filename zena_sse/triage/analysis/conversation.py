@@ -59,6 +59,17 @@ class Conversation(msgspec.Struct, frozen=True):
         return tuple(turn for turn in self.turns if turn.side == "other")
 
     @property
+    def latest(self) -> tuple[Turn, ...]:
+        """The last turns in a row in which people of the other side spoke."""
+        found: list[Turn] = []
+        for turn in reversed(self.turns):
+            if turn.side == "agent" and found:
+                break
+            if turn.side == "other" and not turn.automatic:
+                found.append(turn)
+        return tuple(reversed(found))
+
+    @property
     def closing(self) -> tuple[Turn, ...]:
         """The turns in a row, by one side, with which it ends."""
         spoken = self.spoken

@@ -310,9 +310,8 @@ def _near_facts(spans: Sequence[Span], index: int, named: Sequence[Sequence[str]
 
 
 def mood_features(conversation: Conversation, hidden: AbstractSet[str]) -> Features:
-    """What tells that the other side is worried, in their latest mail; and how the agent took it."""
-    latest = [turn for turn in conversation.others if not turn.automatic][-1:]
-    text = joined(latest)
+    """What tells that the other side is worried, in what they said last; and how the agent took it."""
+    text = joined(conversation.latest)
     counts = Counter(name for span in sentences(text) for name in acts(fold(span.of(text))))
     facts = [
         *(f"oc:{name}" for name in counts),

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from zena_sse.triage.analysis.addresses import (
-    Found,
-    addresses,
-    folded,
-    greeted,
-    lone_numbers,
-    untyped,
-    words_of,
-)
+from zena_sse.triage.analysis.addresses import Found, addresses, folded, greeted, words_of
 from zena_sse.triage.analysis.findings import Mention
+from zena_sse.triage.analysis.shortnames import lone_numbers, untyped
 from zena_sse.triage.analysis.streetwords import TYPES
 
 # A second mention in the same text tells less than the first one.

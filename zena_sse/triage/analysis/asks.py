@@ -98,9 +98,9 @@ def _due(turn: Turn, spans: Sequence[Span], index: int, *, month_first: bool) ->
     found = deadlines(turn.text, turn.sent, month_first=month_first)
     near = [s for s in spans if abs(s.sentence - span.sentence) <= 1]
     same = [s for s in near if s.sentence == span.sentence]
-    strict = [day for day in found if day.is_deadline]
-    limits = [day for day in strict if _LIMIT.match(turn.text, day.start)]
+    limits = [day for day in found if _LIMIT.match(turn.text, day.start)]
     soon = [day for day in found if day.day - turn.sent.date() <= SOON]
+    strict = [day for day in found if day in limits or (day in soon and day.is_deadline)]
     groups = (
         _between(limits, span, span),
         _between(strict, span, span),

@@ -15,13 +15,14 @@ from zena_sse.triage.analysis.sentences import READ_CHARACTERS
 
 Side = Literal["agent", "other"]
 
+# Not `\s`: that takes in the empty lines that follow, again at each of them.
 _FORWARD = re.compile(r"\s*(?:fwd?|wg|tr|i)\s*:", re.IGNORECASE)
 _FORWARDED = re.compile(
-    r"^[\s>*]*(?:-{2,} ?(?:forwarded message|original message) ?-{2,}|begin forwarded message:)[^\n]*\n",
+    r"^[ \t>*]*(?:-{2,} ?(?:forwarded message|original message) ?-{2,}|begin forwarded message:)[^\n]*\n",
     re.IGNORECASE | re.MULTILINE,
 )
 _ROUTING = re.compile(
-    r"^[\s>*]*(?:from|date|sent|to|cc|subject|reply-to)\s*:[^\n]*\n", re.IGNORECASE | re.MULTILINE
+    r"^[ \t>*]*(?:from|date|sent|to|cc|subject|reply-to)\s*:[^\n]*\n", re.IGNORECASE | re.MULTILINE
 )
 _ABSENCE = re.compile(
     r"\b(?:auto(?:matic)?[- ]?(?:reply|response)|out of (?:the )?office|abwesen\w+|on leave)\b",

@@ -64,6 +64,7 @@ _FEW_CHARACTERS = 6
 def label_of(evidence: str, turn: Turn, *, asks: bool) -> str:
     """A short name for what somebody asked for or promised in these words; `asks`: it was a question."""
     name = _first_name(turn)
+    evidence = "".join(letter for letter in evidence if letter.isprintable())  # no marks that turn text round
     said = _COURTESY.sub("", _OPENING.sub("", evidence)).rstrip(" .,!;:-\u2013")
     if turn.side == "agent":
         promise = _PROMISE.match(said)

@@ -45,7 +45,7 @@ DISCLAIMED = re.compile(
     re.IGNORECASE,
 )
 FIELD = re.compile(
-    r"^[>\s*]*(from|to|cc|reply-to|sender|von|de|an|von)\*?\s?:\*?\s*(.{3,400})$",
+    r"^[> \t*]*(from|to|cc|reply-to|sender|von|de|an)\*?[ \t]?:\*?[ \t]*(.{3,400})$",
     re.IGNORECASE | re.MULTILINE,
 )
 WROTE = re.compile(

@@ -17,7 +17,7 @@ _ABBREVIATION = re.compile(
     re.IGNORECASE,
 )
 _END = re.compile(r"[.!?\u2026]+[\"')\]\u2019\u201d]*(?=\s|$)|\n")
-_BULLET = re.compile(r"[\s>]*(?:[-*\u2022\u2013\u2014+]|\(?\w{1,2}[.)])\s+")
+_BULLET = re.compile(r"[ \t>]*(?:[-*\u2022\u2013\u2014+]|\(?\w{1,2}[.)])\s+")
 _SPACE = re.compile(r"\s*")
 # Where a clause may end: before a word that begins another thought.
 _CLAUSE = re.compile(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from zena_sse.triage.analysis.circle import Circle
 from zena_sse.triage.analysis.conversation import Conversation
 from zena_sse.triage.analysis.cues import topics
@@ -39,6 +41,34 @@ def giveaway(conversation: Conversation, circle: Circle) -> str | None:
         "sent by a program": is_outside and is_machine(first.sender.email) and "machine" in said,
     }
     return next((reason for reason, holds in reasons.items() if holds), None)
+
+
+# What makes a mail that names an address another than somebody's business.
+_DOUBTFUL = frozenset(
+    (
+        *(
+            "c:pitch",
+            "c:scam",
+            "c:machine",
+            "c:order-to-machine",
+            "c:intimate",
+            "to:nobody",
+            "links:1",
+            "links:2",
+        ),
+        *("from:machine", "from:impostor", "from:namesake", "trade:crowd", "named:crowd"),
+    )
+)
+
+
+def is_about_a_house(facts: Iterable[str]) -> bool:
+    """Does a person write to the agent about an address, and sells nothing? That is never in vain.
+
+    In the mail that was learned from, 99 such threads are somebody's business and 2 are noise.
+    """
+    found = set(facts)
+    doubtful = found & _DOUBTFUL or any(fact.startswith("header:") for fact in found)
+    return "has:address" in found and not doubtful
 
 
 def from_office(conversation: Conversation, circle: Circle) -> bool:

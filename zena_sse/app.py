@@ -62,6 +62,7 @@ from zena_sse.tasks.following import deal_gone, follow_tasks, suggest_follow_up
 from zena_sse.tasks.rows import erase_tasks
 from zena_sse.triage.analysis.findings import Findings
 from zena_sse.triage.applying import Applying, drop_triage, erase_triage, merge_triage
+from zena_sse.triage.corrections import ThreadCorrection
 from zena_sse.triage.judging import Case, Unjudged, judge_batch
 from zena_sse.triage.models.openai import OpenAiModel
 from zena_sse.triage.opinion.asking import Asking
@@ -222,9 +223,23 @@ class Zena:
         if self.seeking is not None:
             self.seeking.wake()
 
+    async def correct(self, user_id: str, thread_id: str, said: ThreadCorrection) -> None:
+        """Note what the user says of a thread, and all that follows. Raises `NotFound`, `InvalidPayload`."""
+        await self.triage.correct(user_id, thread_id, said)
+        await self.assess(user_id, None)
+
+    async def judge_again(self, user_id: str, thread_id: str) -> None:
+        """A model had its say of a thread: its deal may stand otherwise."""
+        await self.triage.run_one(user_id, thread_id)
+        await self.assess_deals(user_id, None)
+
     async def assess(self, user_id: str, command_id: str | None) -> None:
         """See what has gone cold of a user's threads and deals."""
         await self.triage.reassess(user_id, command_id)
+        await self.assess_deals(user_id, command_id)
+
+    async def assess_deals(self, user_id: str, command_id: str | None) -> None:
+        """See which of a user's deals have gone cold."""
         look = partial(assess_deals, suggest=suggest_follow_up, gone=deal_gone, command_id=command_id)
         while await self.storage.write(look, user_id, self.clock(), self.settings.risk_thresholds):
             pass
@@ -246,7 +261,7 @@ class Zena:
         self.metrics.breaker.set_function(lambda: ("closed", "half-open", "open").index(breaker.state))
         world = Surroundings(
             storage=self.storage,
-            triage_again=self.triage.run_one,
+            triage_again=self.judge_again,
             metrics=self.metrics,
             clock=self.clock,
             monotonic=time.monotonic,
@@ -315,7 +330,7 @@ def create_app(settings: Settings, domain_clock: Clock = now, *, background: boo
         read_routes(zena.identity, zena.storage, zena.log, domain_clock),
         deal_routes(zena.identity, zena.storage),
         task_routes(zena.identity, zena.storage, domain_clock),
-        correction_routes(zena.identity, zena.storage, zena.triage),
+        correction_routes(zena.identity, zena.storage, zena.correct),
         session_routes(
             zena.identity, zena.storage, zena.tickets, zena.hub, zena.limits, now, secrets.token_urlsafe
         ),

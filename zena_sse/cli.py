@@ -22,6 +22,9 @@ from zena_sse import __version__
 from zena_sse.errors import ConfigurationError, ZenaError
 from zena_sse.settings import Settings, describe_settings, read_settings
 
+# Between these mail is judged: days before and after the moment must have dates, too.
+FIRST_MOMENT, LAST_MOMENT = datetime(1970, 1, 2, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+
 
 class Failure(click.ClickException):
     """One clear line on stderr, exit code 1."""
@@ -288,11 +291,14 @@ def _read_moment(text: str | None) -> datetime:
     """What `--as-of` says, in this machine's time zone unless it names another; now, if it says nothing."""
     try:
         moment = datetime.now(UTC) if text is None else datetime.fromisoformat(text)
-    except ValueError:
+        moment = moment if moment.tzinfo is not None else moment.astimezone()
+    except (ValueError, OverflowError):
+        moment = None
+    if moment is None or not FIRST_MOMENT <= moment <= LAST_MOMENT:
         raise click.BadParameter(
             f"{text!r} is not a moment like 2026-11-20T09:00:00+13:00", param_hint="--as-of"
-        ) from None
-    return moment if moment.tzinfo is not None else moment.astimezone()
+        )
+    return moment
 
 
 @main.command()

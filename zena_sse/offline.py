@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import tempfile
 import time
@@ -106,8 +107,9 @@ async def _take_in(zena: Zena, run: Run, mailbox: OpenMailbox, tell: Callable[[s
 
 
 def _files(connector: DirectoryConnector) -> dict[tuple[str, str], str]:
+    """Where the messages are; a name that is no text is shown as well as it can be."""
     return {
-        (folder, uid): path.relative_to(connector.root).as_posix()
+        (folder, uid): os.fsencode(path.relative_to(connector.root).as_posix()).decode(errors="replace")
         for folder in connector.folders()
         for uid, path in connector.files(folder).items()
     }

@@ -29,7 +29,6 @@ from zena_sse.offline import USER, Folder, read_folder
 from zena_sse.settings import Settings
 from zena_sse.storage.port import Reader
 
-
 # In a pipe nobody says how wide a line may be.
 PIPE_COLUMNS = 160
 

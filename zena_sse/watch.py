@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from zena_sse.deals.assessing import users_with_deals
 from zena_sse.errors import ZenaError
 from zena_sse.storage.port import Reader, Storage
 
@@ -48,14 +49,20 @@ class Watch:
         await self._assess(user_id, command_id)
 
     async def look(self) -> None:
-        """One round."""
-        for user_id in await self._storage.read(users_with_mail):
-            try:
-                await self.follow(user_id)
-            except ZenaError as error:
-                log.warning("look failed", user_id=user_id, code=error.code, detail=str(error))
-            except Exception:  # a bug of ours in one user's mail is no other user's
-                log.exception("look failed", user_id=user_id)
+        """One round: what time has done to everybody's first, for somebody's mail may take long to triage."""
+        users = await self._storage.read(users_to_look_after)
+        for user_id in users:
+            await self._try(self._assess, user_id)
+        for user_id in users:
+            await self._try(self.follow, user_id)
+
+    async def _try(self, work: Callable[[str, str | None], Awaitable[None]], user_id: str) -> None:
+        try:
+            await work(user_id, None)
+        except ZenaError as error:
+            log.warning("look failed", user_id=user_id, code=error.code, detail=str(error))
+        except Exception:  # a bug of ours in one user's mail is no other user's
+            log.exception("look failed", user_id=user_id)
 
     async def _run(self) -> None:
         while True:
@@ -63,7 +70,14 @@ class Watch:
                 await self.look()
             except ZenaError as error:
                 log.warning("look failed", code=error.code, detail=str(error))
+            except Exception:  # a bug of ours must not end the watch for good, in silence
+                log.exception("look failed")
             await asyncio.sleep(self._seconds)
+
+
+def users_to_look_after(reader: Reader) -> list[str]:
+    """Whoever has a mailbox, or a deal that outlived the mailboxes."""
+    return sorted({*users_with_mail(reader), *users_with_deals(reader)})
 
 
 def users_with_mail(reader: Reader) -> list[str]:

@@ -88,9 +88,11 @@ def widen_threads() -> None:
         sa.Column("confidence", sa.Float, nullable=True),
         text("evidence", null=True),  # JSON list of what told
         text("features", null=True),  # JSON: what a correction teaches
+        sa.Column("corrected", sa.Boolean, nullable=True),  # the agent has said some of it
         sa.Column("settled", sa.Boolean, nullable=True),
         sa.Column("certain", sa.Boolean, nullable=True),
         text("stage", null=True),
+        text("summary", null=True),  # what a deal shows of it
         text("concern", null=True),  # verbatim
         text("risk_level", null=True),
         text("risk_flags", null=True),  # JSON list
@@ -99,8 +101,9 @@ def widen_threads() -> None:
         text("deal_id", null=True),
     ):
         op.add_column("threads", column)
-    op.create_index("threads_deal", "threads", ["user_id", "deal_id"])
-    op.create_index("threads_property", "threads", ["user_id", "property_id"])
+    # With the moment: SQLite would rather walk all threads of the user by theirs than sort a few.
+    op.create_index("threads_deal", "threads", ["user_id", "deal_id", "last_message_at"])
+    op.create_index("threads_property", "threads", ["user_id", "property_id", "last_message_at"])
     op.create_index("threads_focus", "threads", ["user_id", "category", "last_message_at"])
     op.create_index(
         "threads_pending",
@@ -160,6 +163,17 @@ def make_deals() -> None:
         sa.PrimaryKeyConstraint("deal_id", "number"),
     )
     op.create_index("deal_entries_user", "deal_entries", ["user_id"])
+    op.create_index("deal_entries_thread", "deal_entries", ["user_id", "thread_id"])
+    op.create_table(
+        "deals_aside",  # which their last thread has left; it may come back. Their timelines stay
+        text("deal_id"),
+        text("user_id"),
+        text("thread_id"),
+        text("at"),
+        text("kept"),  # JSON: the deal as it was, and who helped with it
+        sa.PrimaryKeyConstraint("deal_id"),
+    )
+    op.create_index("deals_aside_thread", "deals_aside", ["user_id", "thread_id"])
 
 
 def make_tasks() -> None:
@@ -179,8 +193,11 @@ def make_tasks() -> None:
         text("contact_id", null=True),
         text("created_at"),
         text("completed_at", null=True),
+        text("ended_by", null=True),  # command, answered, removed; null: it is open
+        text("former_deal_id", null=True),  # the deal is gone, but may come back
         sa.PrimaryKeyConstraint("task_id"),
     )
     op.create_index("tasks_user", "tasks", ["user_id", "completed_at"])
     op.create_index("tasks_thread", "tasks", ["user_id", "thread_id"])
     op.create_index("tasks_deal", "tasks", ["user_id", "deal_id"])
+    op.create_index("tasks_former_deal", "tasks", ["user_id", "former_deal_id"])

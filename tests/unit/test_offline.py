@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -124,6 +125,29 @@ def test_a_moment_that_is_none_is_bad_usage(folder: Path) -> None:
     result = triage(folder, "--as-of", "yesterday")
     assert result.exit_code == 2
     assert "yesterday" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["0001-01-01T00:00", "0001-01-01T00:00+14:00", "0001-01-01T00:00+00:00", "9999-12-31T23:59-12:00"],
+)
+def test_a_moment_that_has_no_days_before_or_after_it_is_bad_usage(folder: Path, moment: str) -> None:
+    result = triage(folder, "--as-of", moment)
+    assert result.exit_code == 2
+    assert moment in result.stderr
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_a_file_whose_name_is_no_text_is_read_and_named_as_well_as_can_be(
+    folder: Path, more: list[str]
+) -> None:
+    name = os.fsdecode(b"odd\xff.eml")
+    (folder / "INBOX" / name).write_bytes(mail("Odd", minutes=20))
+    result = triage(folder, *more)
+    assert result.exit_code == 0, result.output
+    assert "Odd" in result.stdout
+    if more:
+        assert lines(result)[-1]["messages"] == ["INBOX/odd\ufffd.eml"]
 
 
 def test_nothing_of_it_stays_on_the_disk(

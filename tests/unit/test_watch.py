@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.databases import until
+from tests.dealroom import HIGH_STREET, VERA, open_deals
 from tests.mailroom import ANNA, Room, open_room, running_engine
 from tests.memorymailbox import mail
 from tests.triageroom import TriageRoom, open_triage
 from zena_sse.errors import StorageUnavailable
-from zena_sse.watch import Watch
+from zena_sse.storage.port import Reader
+from zena_sse.watch import Watch, users_to_look_after
 
 
 @pytest.fixture
@@ -65,7 +67,57 @@ async def test_one_users_trouble_stays_theirs(triage: TriageRoom, trouble: Excep
 
     watch = Watch(triage.room.storage, triage.triage.run, assess, 1000)
     await watch.look()
-    assert seen == [ANNA, "zoe"]
+    assert seen == [ANNA, "zoe"] * 2
+
+
+async def test_nobodys_risk_waits_for_somebody_elses_mail(triage: TriageRoom) -> None:
+    await triage.account()
+    await triage.account(user_id="zoe")
+    seen: list[str] = []
+
+    async def read(user_id: str, _command_id: str | None) -> None:
+        seen.append(f"triage {user_id}")
+
+    async def assess(user_id: str, _command_id: str | None) -> None:
+        seen.append(f"assess {user_id}")
+
+    await Watch(triage.room.storage, read, assess, 1000).look()
+    assert seen[:3] == [f"assess {ANNA}", "assess zoe", f"triage {ANNA}"]
+
+
+async def test_a_deal_that_outlived_the_mailboxes_is_looked_at_closed_or_not(tmp_path: Path) -> None:
+    async with open_deals(tmp_path) as deals:
+        await deals.write("House", 1, VERA, classification="vendor", mentions=(HIGH_STREET,), stage="sold")
+        assert (await deals.deal()).closed_at is not None
+        await deals.room.storage.write(lambda tx: tx.execute("UPDATE accounts SET state = 'removed'"))
+        assert await deals.room.storage.read(users_to_look_after) == [ANNA]
+
+
+async def test_a_bug_in_our_own_looking_does_not_end_the_watch(
+    triage: TriageRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds = 0
+
+    def broken(_reader: Reader) -> list[str]:
+        nonlocal rounds
+        rounds += 1
+        raise ValueError("a bug")
+
+    monkeypatch.setattr("zena_sse.watch.users_to_look_after", broken)
+    watch = watch_over(triage, minutes=0.0001)
+    watch.start()
+    await until(lambda: rounds >= 3)
+    await watch.stop()
+
+
+async def test_what_follows_a_sync_knows_the_command_that_asked_for_it(triage: TriageRoom) -> None:
+    seen: list[str | None] = []
+
+    async def note(_user_id: str, command_id: str | None) -> None:
+        seen.append(command_id)
+
+    await Watch(triage.room.storage, note, note, 1000).follow(ANNA, "c1")
+    assert seen == ["c1", "c1"]
 
 
 # --- in the sync's own pipeline ---------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -9,12 +10,14 @@ from typing import Any
 import pytest
 
 from tests.web.sites import MIA, NOAH, Site
+from zena_sse.contract.events import Classification, Stage
 from zena_sse.contract.moments import timestamp
 from zena_sse.deals.assessing import assess_deals
 from zena_sse.deals.following import follow_deal
 from zena_sse.storage.port import Transaction
 from zena_sse.tasks.following import suggest_follow_up
-from zena_sse.triage.analysis.findings import Contact, Findings
+from zena_sse.triage.analysis.findings import Contact, Findings, Mention
+from zena_sse.triage.judging import Case, Unjudged
 from zena_sse.triage.triaged import Triaged
 
 
@@ -124,6 +127,56 @@ async def test_somebody_elses_deal_is_not_there(site: Site, path: str) -> None:
 @pytest.mark.parametrize("query", ["limit=0", "limit=201", "limit=x", "after=x"])
 async def test_a_page_that_cannot_be_is_refused(site: Site, query: str) -> None:
     assert (await get(site, f"/deals?{query}", status=400))["code"] == "invalid_query"
+
+
+async def receive(site: Site, classification: Classification, stage: Stage | None = None) -> str:
+    """A thread in which this is found, and a worry; all that follows a reading has followed."""
+    found = Findings(
+        classification=classification,
+        confidence=0.9,
+        evidence=(),
+        owing="agent",
+        stage=stage,
+        concern="It is damp",
+        mentions=(Mention("High Street", "12"),),
+        contacts=(Contact("Ben", "ben@b.example"),),
+    )
+
+    async def judge(cases: Sequence[Case]) -> list[Findings | Unjudged]:
+        return [found for _case in cases]
+
+    site.zena.triage._analyse = judge
+    (thread_id,) = await site.receive("House")
+    await site.zena.watch.follow(MIA)
+    return thread_id
+
+
+async def correct(site: Site, thread_id: str, classification: Classification | None) -> Any:
+    """The thread as the answer to a correction shows it."""
+    response = await site.client.put(
+        f"/threads/{thread_id}", headers=site.bearer(), json={"classification": classification}
+    )
+    assert response.status_code == 200
+    return await response.get_json()
+
+
+async def test_a_correction_that_is_taken_back_gives_back_the_deal_as_it_was_judged(site: Site) -> None:
+    thread_id = await receive(site, "buyer", "offer")
+    before = (await get(site, "/deals"))["deals"]
+    assert [(deal["riskLevel"], deal["stage"]) for deal in before] == [("medium", "offer")]
+    for classification in ("noise", "market", "lawyer_broker"):
+        assert (await correct(site, thread_id, classification))["dealId"] is None
+        assert (await get(site, "/deals"))["deals"] == []
+    assert (await correct(site, thread_id, None))["dealId"] == before[0]["dealId"]
+    assert (await get(site, "/deals"))["deals"] == before
+
+
+async def test_a_deal_that_a_correction_opens_is_judged_at_once(site: Site) -> None:
+    thread_id = await receive(site, "market")
+    assert (await get(site, "/deals"))["deals"] == []
+    await correct(site, thread_id, "buyer")
+    (deal,) = (await get(site, "/deals"))["deals"]
+    assert (deal["riskLevel"], deal["riskReason"]) == ("medium", "Concern: “It is damp”")
 
 
 async def test_erasing_a_user_erases_the_deals(site: Site) -> None:

@@ -78,6 +78,10 @@ async def test_a_link_to_what_is_not_ones_own_is_not_found(site: Site, field: st
     [
         {},
         {"label": ""},
+        {"label": " \u00a0 "},
+        {"label": "a\nb"},
+        {"label": "a\u0000b"},
+        {"label": "a\u2028b"},
         {"label": "x" * 501},
         {"label": "x", "dueDate": "2026-02-30"},
         {"label": "x", "dueDate": "tomorrow"},

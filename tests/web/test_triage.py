@@ -116,7 +116,9 @@ async def test_focus_shows_ten_and_has_no_next_page(site: Site) -> None:
     page = await get(site, "/threads?list=focus&limit=200")
     assert len(page["threads"]) == FOCUS_THREADS == 10
     assert page["next"] is None
-    assert len((await get(site, "/threads?list=focus&limit=3&after=whatever"))["threads"]) == 3
+    assert len((await get(site, "/threads?list=focus&limit=3"))["threads"]) == 3
+    refused = await site.client.get("/threads?list=focus&after=whatever", headers=site.bearer(MIA))
+    assert (refused.status_code, (await refused.get_json())["code"]) == (400, "invalid_query")
 
 
 async def test_pages_of_waiting_are_all_of_it(site: Site) -> None:

@@ -51,8 +51,11 @@ class Suggest(Protocol):
 
 
 def users_with_deals(reader: Reader) -> list[str]:
-    """Whoever has a deal that can go cold."""
-    return reader.all(str, "SELECT DISTINCT user_id FROM deals WHERE closed_at IS NULL ORDER BY user_id")
+    """Whoever has a deal that can go cold, or one to look at again."""
+    return reader.all(
+        str,
+        "SELECT DISTINCT user_id FROM deals WHERE closed_at IS NULL OR assessed_at IS NULL ORDER BY user_id",
+    )
 
 
 def assess_deals(
@@ -100,7 +103,9 @@ def _look_at(tx: Transaction, row: DealRow, look: _Look) -> None:
         who = _find_who(tx, row)
         standing = _standing(tx, row, who.name, look.as_of)
         announced = _judge(tx, row, assess(standing, look.as_of, look.thresholds), look)
-        if announced and rank(silence_level(standing, look.as_of, look.thresholds)) >= rank("medium"):
+        silent = rank(silence_level(standing, look.as_of, look.thresholds)) >= rank("medium")
+        # A silence that a thread had seemed to break, which has left, goes on.
+        if silent and (announced or "silence" not in before.risk_flags):
             _suggest(tx, row, who, look)
         if row != before:
             save_deal(tx, row)

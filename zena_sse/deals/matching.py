@@ -8,7 +8,7 @@ from datetime import datetime
 
 import msgspec
 
-from zena_sse.deals.rows import Side
+from zena_sse.deals.rows import DealRow, Side
 from zena_sse.storage.port import Reader
 from zena_sse.triage.triaged import Triaged
 
@@ -43,18 +43,36 @@ def party_of(triaged: Triaged) -> str | None:
     return next((person.email for person in [*principals, *people] if person.email), None)
 
 
-def find_home(reader: Reader, triaged: Triaged, current: str | None) -> str | None:
-    """The deal that there is for a thread; `current` is the one it is in now."""
+def find_home(
+    reader: Reader, triaged: Triaged, current: str | None, former: Sequence[DealRow] = ()
+) -> str | None:
+    """The deal that there is for a thread; `current` is the one it is in now, `former` are kept for it."""
     if triaged.classification == "noise":
         return None
     people = _people(triaged)
     found = _candidates(reader, triaged, people, current)
     side = side_of(triaged)
     if side is None:
-        return _helped(found, triaged.property_id, people, current)
+        alive = [c for c in found if c.deal_id != current or has_business(reader, triaged, c.deal_id)]
+        return _helped(alive, triaged.property_id, people, current)
+    found = [*_kept(former, side, current, found), *found]
     if triaged.property_id is None:
-        return _without_property(found, side, people, party_of(triaged), current)
+        mine = {current, *(row.deal_id for row in former)}
+        return _without_property(found, side, people, party_of(triaged), mine)
     return _on_property(found, triaged.property_id, side, people, party_of(triaged))
+
+
+def has_business(reader: Reader, triaged: Triaged, deal_id: str) -> bool:
+    """Whether somebody else's own business is in a deal: only then there is anything to help with."""
+    found = reader.one(
+        int,
+        "SELECT 1 FROM threads WHERE user_id = :user_id AND deal_id = :deal_id AND thread_id <> :thread_id"
+        " AND COALESCE(classification, 'buyer') IN ('buyer', 'vendor') LIMIT 1",
+        user_id=triaged.user_id,
+        deal_id=deal_id,
+        thread_id=triaged.thread_id,
+    )
+    return found is not None
 
 
 def searching_deals(reader: Reader, triaged: Triaged) -> list[str]:
@@ -79,11 +97,15 @@ def _on_property(
 
 
 def _without_property(
-    found: Sequence[Candidate], side: Side, people: AbstractSet[str], own: str | None, current: str | None
+    found: Sequence[Candidate],
+    side: Side,
+    people: AbstractSet[str],
+    own: str | None,
+    mine: AbstractSet[str | None],
 ) -> str | None:
-    """Where it is; or with those who search; or in what these people are about anyway."""
+    """Where it is or was; or with those who search; or in what these people are about anyway."""
     return (
-        _first(found, lambda c: c.deal_id == current and (c.side == side or c.party == own))
+        _first(found, lambda c: c.deal_id in mine and (c.side == side or c.party == own))
         or _first(found, lambda c: _searches(c, side, people))
         or _first(found, lambda c: c.closed_at is None and c.side == side and c.party in people)
     )
@@ -100,6 +122,18 @@ def _helped(
         or _first(alive, lambda c: c.side == "vendor")
         or _first(here, lambda c: c.deal_id == current)
     )
+
+
+def _kept(
+    former: Sequence[DealRow], side: Side, current: str | None, found: Sequence[Candidate]
+) -> list[Candidate]:
+    """Those deals that a thread has left which it may come back to: nobody has opened them anew."""
+    anew = {(c.property_id, c.party, c.side) for c in found}
+    return [
+        Candidate(row.deal_id, row.property_id, row.party, row.side, row.closed_at, row.last_message_at)
+        for row in former
+        if (current is None or row.side == side) and (row.property_id, row.party, row.side) not in anew
+    ]
 
 
 def _first(found: Sequence[Candidate], fits: Callable[[Candidate], bool]) -> str | None:

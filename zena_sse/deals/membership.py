@@ -26,6 +26,16 @@ def deal_of(reader: Reader, user_id: str, thread_id: str) -> str | None:
     )
 
 
+def record_summary(tx: Transaction, user_id: str, thread_id: str, summary: str) -> None:
+    """What a deal is to show of a thread, while it is the newest."""
+    tx.execute(
+        "UPDATE threads SET summary = :summary WHERE user_id = :user_id AND thread_id = :thread_id",
+        user_id=user_id,
+        thread_id=thread_id,
+        summary=cut(summary),
+    )
+
+
 def put_thread(tx: Transaction, user_id: str, thread_id: str, deal_id: str | None) -> None:
     """Put a thread in a deal, or in none; whoever calls tells of it."""
     tx.execute(
@@ -114,8 +124,7 @@ def recount(reader: Reader, row: DealRow) -> bool:
     row.next_action_owner = "agent" if sums.owing else "other"
     row.settled = not sums.owing and not sums.unsettled
     row.concern = _concern(reader, row)
-    if sums.newest < row.last_message_at:  # what the summary was of has left
-        row.summary = _newest_subject(reader, row)
+    row.summary = _summary(reader, row)
     row.last_message_at = sums.newest
     return True
 
@@ -131,12 +140,15 @@ def _concern(reader: Reader, row: DealRow) -> str | None:
     )
 
 
-def _newest_subject(reader: Reader, row: DealRow) -> str:
-    subject = reader.one(
+def _summary(reader: Reader, row: DealRow) -> str:
+    """What the newest thread of a deal says; other trade has little to say of it."""
+    summary = reader.one(
         str,
-        "SELECT subject FROM threads WHERE user_id = :user_id AND deal_id = :deal_id"
-        " ORDER BY last_message_at DESC, thread_id LIMIT 1",
+        "SELECT COALESCE(NULLIF(summary, ''), subject) FROM threads"
+        " WHERE user_id = :user_id AND deal_id = :deal_id"
+        " ORDER BY CASE classification WHEN 'market' THEN 1 ELSE 0 END, last_message_at DESC, thread_id"
+        " LIMIT 1",
         user_id=row.user_id,
         deal_id=row.deal_id,
     )
-    return subject or row.summary
+    return row.summary if summary is None else cut(summary)

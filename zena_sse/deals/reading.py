@@ -189,8 +189,12 @@ def _open_deals(reader: Reader, user_id: str, most: int, place: _Place) -> list[
 def _timeline(reader: Reader, user_id: str, deal_id: str) -> list[TimelineEntry]:
     newest = reader.all(
         TimelineEntry,
-        'SELECT at, kind, stage, level, reason, thread_id AS "threadId" FROM deal_entries'
-        " WHERE user_id = :user_id AND deal_id = :deal_id ORDER BY at DESC, number DESC LIMIT :most",
+        # What a thread said that has turned out to be about something else does not count.
+        'SELECT at, kind, stage, level, reason, thread_id AS "threadId" FROM deal_entries AS entries'
+        " WHERE user_id = :user_id AND deal_id = :deal_id AND (kind = 'opened' OR thread_id IS NULL"
+        " OR EXISTS (SELECT 1 FROM threads WHERE threads.user_id = entries.user_id"
+        " AND threads.thread_id = entries.thread_id AND threads.deal_id = entries.deal_id))"
+        " ORDER BY at DESC, number DESC LIMIT :most",
         user_id=user_id,
         deal_id=deal_id,
         most=TIMELINE_ENTRIES,

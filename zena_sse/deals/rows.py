@@ -64,8 +64,8 @@ def find_deal(reader: Reader, user_id: str, deal_id: str) -> DealRow | None:
     return reader.one(
         DealRow,
         "SELECT deal_id, user_id, property_id, party, side, stage, stage_at, next_action_owner, settled,"
-        " summary, concern, last_message_at, opened_at, closed_at, risk_level, risk_flags, risk_reason,"
-        " announced_level FROM deals WHERE user_id = :user_id AND deal_id = :deal_id",
+        " summary, concern, last_message_at, opened_at, closed_at, risk_level, risk_flags,"
+        " risk_reason, announced_level FROM deals WHERE user_id = :user_id AND deal_id = :deal_id",
         user_id=user_id,
         deal_id=deal_id,
     )
@@ -75,10 +75,11 @@ def insert_deal(tx: Transaction, row: DealRow) -> None:
     """Store a deal that is new."""
     tx.execute(
         "INSERT INTO deals (deal_id, user_id, property_id, party, side, stage, stage_at, next_action_owner,"
-        " settled, summary, concern, last_message_at, opened_at, closed_at, risk_level, risk_flags,"
-        " risk_reason, announced_level) VALUES (:deal_id, :user_id, :property_id, :party, :side, :stage,"
-        " :stage_at, :next_action_owner, :settled, :summary, :concern, :last_message_at, :opened_at,"
-        " :closed_at, :risk_level, :risk_flags, :risk_reason, :announced_level)",
+        " settled, summary, concern, last_message_at, opened_at, closed_at, risk_level,"
+        " risk_flags, risk_reason, announced_level) VALUES (:deal_id, :user_id, :property_id, :party, :side,"
+        " :stage, :stage_at, :next_action_owner, :settled, :summary, :concern,"
+        " :last_message_at, :opened_at, :closed_at, :risk_level, :risk_flags, :risk_reason,"
+        " :announced_level)",
         **_columns(row),
     )
 
@@ -98,11 +99,21 @@ def save_deal(tx: Transaction, row: DealRow) -> None:
 
 def remove_deal(tx: Transaction, row: DealRow, command_id: str | None) -> None:
     """A deal without mail goes, and its timeline."""
-    for statement in (
+    tx.execute(
         "DELETE FROM deal_entries WHERE user_id = :user_id AND deal_id = :deal_id",
+        user_id=row.user_id,
+        deal_id=row.deal_id,
+    )
+    hide_deal(tx, row, command_id)
+
+
+def hide_deal(tx: Transaction, row: DealRow, command_id: str | None) -> None:
+    """A deal goes; its timeline stays, which nobody sees without it."""
+    tx.execute(
         "DELETE FROM deals WHERE user_id = :user_id AND deal_id = :deal_id",
-    ):
-        tx.execute(statement, user_id=row.user_id, deal_id=row.deal_id)
+        user_id=row.user_id,
+        deal_id=row.deal_id,
+    )
     event = msgspec.structs.replace(row.told(), removed=True)
     tx.publish(row.user_id, event, command_id=command_id)
 
@@ -117,12 +128,16 @@ def erase_deals(tx: Transaction, user_id: str) -> bool:
     )
     if entries == ERASED_A_UNIT:
         return True
-    deals = tx.execute(
-        "DELETE FROM deals WHERE deal_id IN (SELECT deal_id FROM deals WHERE user_id = :user_id LIMIT :most)",
-        user_id=user_id,
-        most=ERASED_A_UNIT,
-    )
-    return deals == ERASED_A_UNIT
+    deals = [
+        tx.execute(statement, user_id=user_id, most=ERASED_A_UNIT)
+        for statement in (
+            "DELETE FROM deals WHERE deal_id IN"
+            " (SELECT deal_id FROM deals WHERE user_id = :user_id LIMIT :most)",
+            "DELETE FROM deals_aside WHERE deal_id IN"
+            " (SELECT deal_id FROM deals_aside WHERE user_id = :user_id LIMIT :most)",
+        )
+    ]
+    return max(deals) == ERASED_A_UNIT
 
 
 def note(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import datetime
 from typing import Literal, LiteralString, NamedTuple
 
@@ -18,6 +17,7 @@ from zena_sse.contract.events import (
     ThreadViewed,
 )
 from zena_sse.contract.moments import timestamp
+from zena_sse.contract.places import decode_place, encode_place
 from zena_sse.dispatch import Caller
 from zena_sse.errors import InvalidQuery, NotFound
 from zena_sse.mail.content.message import Address, Attachment, Message
@@ -117,9 +117,8 @@ _ITEM: LiteralString = (
     " t.risk_reason AS \"riskReason\", t.confidence, COALESCE(t.evidence, '[]') AS evidence, t.stage,"
     ' t.concern, t.property_id AS "propertyId", t.deal_id AS "dealId",'
     " p.number || ' ' || p.street || COALESCE(', ' || p.suburb, '') AS property,"
-    " CASE WHEN c.thread_id IS NULL THEN FALSE ELSE TRUE END AS corrected FROM threads AS t"
+    " COALESCE(t.corrected, FALSE) AS corrected FROM threads AS t"
     " LEFT JOIN properties AS p ON p.property_id = t.property_id"
-    " LEFT JOIN corrections AS c ON c.user_id = t.user_id AND c.thread_id = t.thread_id"
 )
 
 # Later than any time that is written.
@@ -131,14 +130,16 @@ def list_threads(
 ) -> ThreadPage:
     """A page of a user's threads, newest first; of focus all there is to show, the most pressing first.
 
-    Raises `InvalidQuery` for an `after` that is not ours.
+    Raises `InvalidQuery` for an `after` that is not ours, and for any with focus.
     """
     if which == "focus":
+        if after is not None:
+            raise InvalidQuery("The list `focus` has no next page, so it takes no `after`.")
         return ThreadPage(_pressing(reader, user_id, min(limit, FOCUS_THREADS)), None)
-    place = _NEWEST if after is None else _decoded(after)
+    place = _NEWEST if after is None else decode_place(after, _Place)
     found = _newest(reader, user_id, which, limit + 1, place)
     shown = found[:limit]
-    return ThreadPage(shown, _encoded(shown[-1]) if shown and len(found) > limit else None)
+    return ThreadPage(shown, encode_place(_place(shown[-1])) if shown and len(found) > limit else None)
 
 
 def snapshot_threads(reader: Reader, user_id: str) -> list[ThreadItem]:
@@ -219,11 +220,15 @@ class _Held(msgspec.Struct):
     account_id: str
 
 
-def newest_messages(
-    reader: Reader, user_id: str, thread_id: str, most: int, size: int = THREAD_BYTES
-) -> list[Message]:
-    """The newest messages of a thread, at most so many and so many bytes of them, the oldest first."""
-    newest_first = reader.all(
+def newest_messages(reader: Reader, user_id: str, thread_id: str, most: int) -> list[Message]:
+    """The newest messages of a thread, at most so many and `THREAD_BYTES` of them, the oldest first."""
+    newest_first = newest_data(reader, user_id, thread_id, most)
+    return [msgspec.json.decode(data, type=Message) for data in reversed(newest_first)]
+
+
+def newest_data(reader: Reader, user_id: str, thread_id: str, most: int) -> list[bytes]:
+    """The same as they are stored, for those who need little of each; the newest first."""
+    return reader.all(
         bytes,
         "SELECT data FROM ("
         " SELECT data, at, key, SUM(LENGTH(data)) OVER (ORDER BY at DESC, key DESC) - LENGTH(data) AS before"
@@ -233,9 +238,8 @@ def newest_messages(
         user_id=user_id,
         thread_id=thread_id,
         most=most,
-        size=size,
+        size=THREAD_BYTES,
     )
-    return [msgspec.json.decode(data, type=Message) for data in reversed(newest_first)]
 
 
 def _messages(reader: Reader, user_id: str, thread_id: str) -> list[MessageItem]:
@@ -278,13 +282,5 @@ def _item(message: Message, account_ids: list[str]) -> MessageItem:
     )
 
 
-def _encoded(thread: ThreadItem) -> str:
-    place = msgspec.json.encode(_Place(timestamp(thread.last_message_at), thread.thread_id))
-    return urlsafe_b64encode(place).decode().rstrip("=")
-
-
-def _decoded(after: str) -> _Place:
-    try:
-        return msgspec.json.decode(urlsafe_b64decode(after + "=" * (-len(after) % 4)), type=_Place)
-    except (ValueError, msgspec.DecodeError):
-        raise InvalidQuery("`after` must be what `next` said.") from None
+def _place(thread: ThreadItem) -> _Place:
+    return _Place(timestamp(thread.last_message_at), thread.thread_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from datetime import date, datetime
 
@@ -22,6 +23,7 @@ def task_handlers() -> Mapping[str, Handler]:
 
 def create_task(tx: Transaction, caller: Caller, command: TaskCreate) -> TaskId:
     """Note something to do. Raises `InvalidPayload`, and `NotFound` for a link to what is not the user's."""
+    _require_line(command.label)
     _require(tx, "deal", caller.user_id, command.deal_id)
     _require(tx, "property", caller.user_id, command.property_id)
     _require(tx, "contact", caller.user_id, command.contact_id)
@@ -61,6 +63,17 @@ def read_due_date(text: str) -> str:
     except (ValueError, OverflowError):
         raise InvalidPayload(f"dueDate: {text} is not in the calendar.") from None
 
+
+def _require_line(label: str) -> None:
+    """Raises `InvalidPayload` for what cannot be read in a list."""
+    if not label.strip():
+        raise InvalidPayload("label: there must be something to do.")
+    if any(unicodedata.category(letter) in _BREAKING for letter in label):
+        raise InvalidPayload("label: it must be one line, without control characters.")
+
+
+# Control characters, and what ends a line or a paragraph.
+_BREAKING = frozenset({"Cc", "Zl", "Zp"})
 
 _OWNED = {
     "deal": "SELECT deal_id FROM deals WHERE user_id = :user_id AND deal_id = :id",

@@ -10,9 +10,11 @@ from zena_sse.tasks.requests import Requests
 from zena_sse.tasks.rows import (
     Reason,
     TaskRow,
+    away_tasks,
     complete_tasks,
     deal_tasks,
     insert_task,
+    reopen_task,
     save_task,
     task_id_of,
     thread_tasks,
@@ -29,6 +31,8 @@ def follow_tasks(tx: Transaction, triaged: Triaged) -> None:
     The thread is in its deal already.
     """
     deal_id = _deal_of(tx, triaged.user_id, triaged.thread_id)
+    if deal_id is not None:
+        _bring_back(tx, triaged, deal_id)
     _end_suggestions(tx, triaged, deal_id)
     user_id, command_id = triaged.user_id, triaged.command_id
     held = [row for row in thread_tasks(tx, user_id, triaged.thread_id) if row.source == "email"]
@@ -41,6 +45,9 @@ def follow_tasks(tx: Transaction, triaged: Triaged) -> None:
     requests = Requests(tx, triaged, deal_id)
     for ask in triaged.findings.asks[:ASKS]:
         requests.take(ask)
+    again = _read_again(tx, triaged)
+    unfounded = [row for row in held if row.message_key in again and not requests.is_claimed(row.task_id)]
+    complete_tasks(tx, user_id, [row.task_id for row in unfounded], command_id, "removed")
 
 
 def suggest_follow_up(
@@ -54,7 +61,10 @@ def suggest_follow_up(
     since: datetime,
     command_id: str | None,
 ) -> None:
-    """Suggest to write to somebody who has been silent since then; once for each silence."""
+    """Suggest to write to somebody who has been silent since then; once for each silence.
+
+    What was taken for an answer was none if it is suggested again.
+    """
     row = TaskRow(
         task_id=task_id_of(user_id, "suggested", deal_id, timestamp(since)),
         label=label,
@@ -63,7 +73,8 @@ def suggest_follow_up(
         property_id=property_id,
         contact_id=contact_id,
     )
-    insert_task(tx, user_id, row, command_id)
+    if not insert_task(tx, user_id, row, command_id):
+        reopen_task(tx, user_id, row, command_id)
 
 
 def deal_gone(tx: Transaction, user_id: str, deal_id: str, into: str | None, command_id: str | None) -> None:
@@ -74,8 +85,10 @@ def deal_gone(tx: Transaction, user_id: str, deal_id: str, into: str | None, com
         complete_tasks(tx, user_id, off, command_id, "removed")
         rows = [row for row in rows if row.source != "suggested"]
     tx.execute(
-        "UPDATE tasks SET deal_id = :into WHERE user_id = :user_id AND deal_id = :deal_id",
+        "UPDATE tasks SET deal_id = :into, former_deal_id = :former"
+        " WHERE user_id = :user_id AND deal_id = :deal_id",
         into=into,
+        former=deal_id if into is None else None,
         user_id=user_id,
         deal_id=deal_id,
     )
@@ -85,9 +98,14 @@ def deal_gone(tx: Transaction, user_id: str, deal_id: str, into: str | None, com
 
 
 def dropped(tx: Transaction, user_id: str, thread_id: str) -> None:
-    """A thread is gone: nobody can expect any more what it asked for."""
+    """A thread is gone: nobody can expect any more what it asked for, and its words go with it."""
     open_ids = [row.task_id for row in thread_tasks(tx, user_id, thread_id) if row.source == "email"]
     complete_tasks(tx, user_id, open_ids, None, "removed")
+    tx.execute(
+        "DELETE FROM tasks WHERE user_id = :user_id AND thread_id = :thread_id AND source = 'email'",
+        user_id=user_id,
+        thread_id=thread_id,
+    )
 
 
 def merged(tx: Transaction, user_id: str, gone: str, into: str) -> None:
@@ -107,6 +125,41 @@ def merged(tx: Transaction, user_id: str, gone: str, into: str) -> None:
 def _is_answered(triaged: Triaged) -> bool:
     """The agent does not owe anything: it has said the last word, or nobody owes anything."""
     return triaged.owner != "agent" and (triaged.last_side == "agent" or triaged.settled)
+
+
+def _read_again(reader: Reader, triaged: Triaged) -> set[str]:
+    """The messages that were looked through for requests: those with any, and the last, if it is theirs.
+
+    What is older was not looked at, nor anything if nothing is owed.
+    """
+    keys = {ask.message_key for ask in triaged.findings.asks}
+    if triaged.owner == triaged.findings.owner == "agent" and triaged.last_side == "other":
+        keys.add(_last_message(reader, triaged.user_id, triaged.thread_id))
+    return keys
+
+
+def _last_message(reader: Reader, user_id: str, thread_id: str) -> str:
+    key = reader.one(
+        str,
+        "SELECT key FROM messages WHERE user_id = :user_id AND thread_id = :thread_id"
+        " ORDER BY at DESC, key DESC LIMIT 1",
+        user_id=user_id,
+        thread_id=thread_id,
+    )
+    return key or ""
+
+
+def _bring_back(tx: Transaction, triaged: Triaged, deal_id: str) -> None:
+    """A deal that was gone is there again: so is what was to be done for it."""
+    user_id, last = triaged.user_id, _last_message_at(tx, triaged.user_id, deal_id)
+    current = None if last is None else task_id_of(user_id, "suggested", deal_id, last)
+    for row in away_tasks(tx, user_id, deal_id):
+        row.deal_id = deal_id
+        if row.source != "suggested":
+            save_task(tx, user_id, row)
+            tx.publish(user_id, row.told(), command_id=triaged.command_id)
+        elif row.task_id == current:
+            reopen_task(tx, user_id, row, triaged.command_id)
 
 
 def _relocate(tx: Transaction, row: TaskRow, triaged: Triaged, deal_id: str | None) -> None:

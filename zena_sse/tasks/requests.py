@@ -6,7 +6,7 @@ from datetime import date
 
 from zena_sse.mail.content.message import cut
 from zena_sse.storage.port import Reader, Transaction
-from zena_sse.tasks.rows import TaskRow, insert_task, save_task, task_id_of
+from zena_sse.tasks.rows import EndedBy, TaskRow, insert_task, reopen_task, save_task, task_id_of
 from zena_sse.tasks.wording import alike, words_of
 from zena_sse.triage.analysis.findings import Ask
 from zena_sse.triage.triaged import Triaged
@@ -20,6 +20,7 @@ class KnownTask(TaskRow, kw_only=True):
 
     is_open: bool
     asked_at: str
+    ended_by: EndedBy | None = None
 
 
 class Requests:
@@ -43,8 +44,21 @@ class Requests:
             self._make(ask, contact_id, asked_at)
             return
         self._claimed.add(known.task_id)
-        if known.is_open:
+        if _is_back(known, ask):
+            self._reopen(known, ask, contact_id)
+        elif known.is_open:
             self._learn(known, ask, contact_id, asked_at)
+
+    def is_claimed(self, task_id: str) -> bool:
+        """Whether a request was found to be this task."""
+        return task_id in self._claimed
+
+    def _reopen(self, known: KnownTask, ask: Ask, contact_id: str | None) -> None:
+        """What had ended it is taken back."""
+        known.deal_id, known.property_id = self._deal_id, self._triaged.property_id
+        known.due_date = known.due_date or _day(ask.due)
+        known.contact_id = known.contact_id or contact_id
+        known.is_open = reopen_task(self._tx, self._triaged.user_id, known, self._triaged.command_id)
 
     def _make(self, ask: Ask, contact_id: str | None, asked_at: str) -> None:
         words = [" ".join(words_of(text)) for text in (ask.label, ask.evidence)]
@@ -63,7 +77,9 @@ class Requests:
             asked_at=asked_at,
         )
         self._claimed.add(row.task_id)
-        if insert_task(self._tx, self._triaged.user_id, row, self._triaged.command_id):
+        user_id, command_id = self._triaged.user_id, self._triaged.command_id
+        # It may be there without its words, which went with the mail: that has come back.
+        if insert_task(self._tx, user_id, row, command_id) or reopen_task(self._tx, user_id, row, command_id):
             self._of_thread.append(row)
 
     def _learn(self, known: KnownTask, ask: Ask, contact_id: str | None, asked_at: str) -> None:
@@ -117,6 +133,13 @@ class Requests:
         return next(iter(contacts.values())) if len(contacts) == 1 else None
 
 
+def _is_back(known: KnownTask, ask: Ask) -> bool:
+    """Whether a task was not done but taken for done, or for nothing, and its request stands again."""
+    if known.ended_by == "answered":
+        return known.message_key == ask.message_key
+    return known.ended_by == "removed"
+
+
 def _day(due: date | None) -> str | None:
     return None if due is None else due.isoformat()
 
@@ -134,7 +157,8 @@ def _of_thread(reader: Reader, user_id: str, thread_id: str) -> list[KnownTask]:
         KnownTask,
         "SELECT tasks.task_id, tasks.label, tasks.due_date, tasks.source, tasks.evidence, tasks.message_key,"
         " tasks.thread_id, tasks.deal_id, tasks.property_id, tasks.contact_id,"
-        " tasks.completed_at IS NULL AS is_open, COALESCE(messages.at, '') AS asked_at FROM tasks"
+        " tasks.completed_at IS NULL AS is_open, COALESCE(messages.at, '') AS asked_at, tasks.ended_by"
+        " FROM tasks"
         " LEFT JOIN messages ON messages.user_id = tasks.user_id AND messages.key = tasks.message_key"
         " WHERE tasks.user_id = :user_id AND tasks.thread_id = :thread_id"
         " ORDER BY tasks.created_at DESC, tasks.task_id LIMIT :most",

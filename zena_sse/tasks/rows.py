@@ -14,6 +14,10 @@ from zena_sse.mail.content.message import cut
 from zena_sse.storage.port import Reader, Transaction
 
 Reason = Literal["answered", "removed"]
+EndedBy = Literal["command", "answered", "removed"]
+
+# Tasks of a deal that come back with it; nobody has had more to do for one.
+AWAY = 200
 
 # Rows that erasure removes in one unit of work.
 ERASED_A_UNIT = 100
@@ -64,6 +68,21 @@ def thread_tasks(reader: Reader, user_id: str, thread_id: str) -> list[TaskRow]:
     )
 
 
+def away_tasks(reader: Reader, user_id: str, deal_id: str) -> list[TaskRow]:
+    """The tasks that a deal had when it went, done or not, and that have not gone elsewhere since."""
+    return reader.all(
+        TaskRow,
+        "SELECT task_id, label, due_date, source, evidence, message_key, thread_id, deal_id, property_id,"
+        " contact_id FROM tasks WHERE user_id = :user_id AND former_deal_id = :deal_id AND deal_id IS NULL"
+        " AND (thread_id IS NULL OR EXISTS (SELECT 1 FROM threads WHERE threads.user_id = tasks.user_id"
+        " AND threads.thread_id = tasks.thread_id AND threads.deal_id = tasks.former_deal_id))"
+        " ORDER BY created_at, task_id LIMIT :most",
+        user_id=user_id,
+        deal_id=deal_id,
+        most=AWAY,
+    )
+
+
 def deal_tasks(reader: Reader, user_id: str, deal_id: str) -> list[TaskRow]:
     """The open tasks of a deal."""
     return reader.all(
@@ -92,6 +111,21 @@ def insert_task(tx: Transaction, user_id: str, row: TaskRow, command_id: str | N
     return added > 0
 
 
+def reopen_task(tx: Transaction, user_id: str, row: TaskRow, command_id: str | None) -> bool:
+    """A task is to be done after all, and told of; False and nothing at all if its user has done it."""
+    reopened = tx.execute(
+        "UPDATE tasks SET completed_at = NULL, ended_by = NULL, evidence = :evidence WHERE user_id = :user_id"
+        " AND task_id = :task_id AND ended_by IN ('answered', 'removed')",
+        user_id=user_id,
+        task_id=row.task_id,
+        evidence=row.evidence,
+    )
+    if reopened:
+        save_task(tx, user_id, row)
+        tx.publish(user_id, row.told(), command_id=command_id)
+    return reopened > 0
+
+
 def save_task(tx: Transaction, user_id: str, row: TaskRow) -> None:
     """Store what has become known of a task."""
     tx.execute(
@@ -117,7 +151,7 @@ def complete_tasks(
     reason: Reason | None = None,
 ) -> int:
     """Those of these tasks that are open are done, and told of; how many there were."""
-    done = [task_id for task_id in task_ids if _complete(tx, user_id, task_id)]
+    done = [task_id for task_id in task_ids if _complete(tx, user_id, task_id, reason or "command")]
     if done:
         events = [TaskCompleted(task_id=task_id, completed_at=tx.now, reason=reason) for task_id in done]
         tx.publish(user_id, *events, command_id=command_id)
@@ -134,12 +168,13 @@ def erase_tasks(tx: Transaction, user_id: str) -> bool:
     return erased == ERASED_A_UNIT
 
 
-def _complete(tx: Transaction, user_id: str, task_id: str) -> bool:
+def _complete(tx: Transaction, user_id: str, task_id: str, by: EndedBy) -> bool:
     changed = tx.execute(
-        "UPDATE tasks SET completed_at = :now"
+        "UPDATE tasks SET completed_at = :now, ended_by = :by"
         " WHERE user_id = :user_id AND task_id = :task_id AND completed_at IS NULL",
         user_id=user_id,
         task_id=task_id,
         now=timestamp(tx.now),
+        by=by,
     )
     return changed > 0

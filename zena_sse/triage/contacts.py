@@ -10,6 +10,7 @@ import msgspec
 
 from zena_sse.contract.moments import timestamp
 from zena_sse.mail.content.message import Address
+from zena_sse.mail.threads import newest_data
 from zena_sse.storage.port import Reader, Transaction
 from zena_sse.triage.analysis.findings import Contact, Role
 from zena_sse.triage.identities import identity
@@ -77,24 +78,17 @@ def pending_after(reader: Reader, user_id: str, last: Waiting, most: int) -> lis
 
 
 def read_recipients(
-    reader: Reader, user_id: str, threads: Sequence[Waiting], own: AbstractSet[str]
+    reader: Reader, user_id: str, thread_ids: Sequence[str], own: AbstractSet[str]
 ) -> list[Recipients]:
     """Whom the user has written to in these threads."""
-    found = (Recipients(t.thread_id, _recipients(reader, user_id, t.thread_id, own)) for t in threads)
+    found = (Recipients(one, _recipients(reader, user_id, one, own)) for one in thread_ids)
     return [recipients for recipients in found if recipients.people]
 
 
 def _recipients(reader: Reader, user_id: str, thread_id: str, own: AbstractSet[str]) -> tuple[Address, ...]:
-    messages = reader.all(
-        bytes,
-        "SELECT data FROM messages WHERE user_id = :user_id AND thread_id = :thread_id"
-        " ORDER BY at DESC, key DESC LIMIT :most",
-        user_id=user_id,
-        thread_id=thread_id,
-        most=SENT_MESSAGES,
-    )
+    newest = newest_data(reader, user_id, thread_id, SENT_MESSAGES)
     people: dict[str, Address] = {}
-    for message in (msgspec.json.decode(data, type=_Sent) for data in messages):
+    for message in (msgspec.json.decode(data, type=_Sent) for data in newest):
         if message.sender.email in own:
             for address in (*message.to, *message.cc):
                 if address.email and address.email not in own:

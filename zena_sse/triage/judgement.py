@@ -12,7 +12,7 @@ from zena_sse.mail.content.message import cut
 from zena_sse.mail.threadrows import find_row, publish_updated
 from zena_sse.storage.port import Reader, Transaction
 from zena_sse.triage.analysis.findings import Findings
-from zena_sse.triage.corrections import Correction
+from zena_sse.triage.corrections import NOTHING, Correction
 from zena_sse.triage.risk import Risk
 
 # Reasons kept with a thread, the telling ones first: nobody reads more.
@@ -30,6 +30,7 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     confidence: float | None = None
     evidence: str | None = None
     features: str | None = None
+    corrected: bool | None = None
     stage: Stage | None = None
     concern: str | None = None
     risk_level: RiskLevel | None = None
@@ -55,8 +56,8 @@ def find_stored(reader: Reader, user_id: str, thread_id: str) -> Stored | None:
     return reader.one(
         Stored,
         "SELECT classification, category, next_action_owner, settled, certain, confidence, evidence,"
-        " features, stage, concern, risk_level, risk_flags, risk_reason, property_id, deal_id, subject,"
-        " version, triaged_version, last_message_at, opinion, opinion_version FROM threads"
+        " features, corrected, stage, concern, risk_level, risk_flags, risk_reason, property_id, deal_id,"
+        " subject, version, triaged_version, last_message_at, opinion, opinion_version FROM threads"
         " WHERE user_id = :user_id AND thread_id = :thread_id",
         user_id=user_id,
         thread_id=thread_id,
@@ -77,6 +78,7 @@ def judge(findings: Findings, said: Correction) -> Judgement:
         confidence=1.0 if said.classification is not None else round(findings.confidence, 3),
         evidence=as_json(cut(reason) for reason in findings.evidence[:REASONS]),
         features=as_json(findings.features),
+        corrected=said != NOTHING,
         stage=None if noise else findings.stage,
         concern=None if noise or findings.concern is None else cut(findings.concern),
     )
@@ -90,6 +92,7 @@ def judge_nothing(said: Correction) -> Judgement:
         category=category,
         next_action_owner=None if category is None else "agent" if category == "focus" else "other",
         confidence=None if said.classification is None else 1.0,
+        corrected=said != NOTHING,
     )
 
 
@@ -108,8 +111,9 @@ def record_judgement(
         "UPDATE threads SET triaged_version = :version, classification = :classification,"
         " category = :category, next_action_owner = :next_action_owner, settled = :settled,"
         " certain = :certain, confidence = :confidence, evidence = :evidence, features = :features,"
-        " stage = :stage, concern = :concern, risk_level = :risk_level, risk_flags = :risk_flags,"
-        " risk_reason = :risk_reason, property_id = :property_id, deal_id = :deal_id"
+        " corrected = :corrected, stage = :stage, concern = :concern, risk_level = :risk_level,"
+        " risk_flags = :risk_flags, risk_reason = :risk_reason, property_id = :property_id,"
+        " deal_id = :deal_id"
         " WHERE user_id = :user_id AND thread_id = :thread_id",
         user_id=user_id,
         thread_id=thread_id,
@@ -145,6 +149,7 @@ def visible(judgement: Judgement) -> tuple[object, ...]:
         judgement.next_action_owner,
         judgement.confidence,
         judgement.evidence,
+        bool(judgement.corrected),
         judgement.stage,
         judgement.concern,
         judgement.risk_level,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import TypeAlias
@@ -18,12 +19,11 @@ from zena_sse.triage.analysis.findings import Findings, Known
 from zena_sse.triage.applying import Applying, Circumstances, Outcome
 from zena_sse.triage.contacts import (
     BEFORE_ALL,
-    Recipients,
     pending_after,
     read_recipients,
     record_recipients,
 )
-from zena_sse.triage.corrections import ThreadCorrection, correct_thread
+from zena_sse.triage.corrections import ThreadCorrection, correct_thread, read_taught
 from zena_sse.triage.judging import Case, Unjudged
 from zena_sse.triage.pending import Work, read_known, read_one_pending, read_pending
 from zena_sse.triage.places import read_streets
@@ -56,23 +56,33 @@ class Triage:
         self._applying = applying
         self._clock = clock
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._under_way: Counter[str] = Counter()  # passes through all that is pending, by user
 
     async def run(self, user_id: str, command_id: str | None = None) -> None:
         """Triage whatever is pending, the threads that began first before the others."""
+        self._under_way[user_id] += 1
+        try:
+            await self._run(user_id, command_id)
+        finally:
+            self._under_way[user_id] -= 1
+            self._under_way += Counter()  # forgets who is at none
+
+    async def _run(self, user_id: str, command_id: str | None) -> None:
         turn = self._turn(user_id)
-        async with turn:
-            more = await self._note_recipients(user_id)
-            known = await self._storage.read(read_known, user_id) if more else Known(frozenset())
+        more = await self._note_all_recipients(user_id)
+        known = await self._storage.read(read_known, user_id) if more else Known(frozenset())
         while more:
-            async with turn:  # let go between batches: a correction need not wait for a whole mailbox
+            async with turn:  # let go between batches: who waits for one thread need not wait for them all
                 works = await self._storage.read(read_pending, user_id, BATCH)
-                streets = await self._storage.read(
-                    read_streets, user_id
-                )  # the batch before may have added some
-                await self._triage(
-                    user_id, works, msgspec.structs.replace(known, streets=streets), command_id
-                )
+                known = await self._renewed(user_id, known)
+                await self._triage(user_id, works, known, command_id)
                 more = bool(works)
+
+    async def _renewed(self, user_id: str, known: Known) -> Known:
+        """The batch before may have added streets, and the user may have corrected something meanwhile."""
+        streets = await self._storage.read(read_streets, user_id)
+        taught = await self._storage.read(read_taught, user_id)
+        return msgspec.structs.replace(known, streets=streets, taught=taught)
 
     async def correct(self, user_id: str, thread_id: str, said: ThreadCorrection) -> None:
         """Note what the user says, and judge by it the thread and those it teaches of.
@@ -80,12 +90,15 @@ class Triage:
         Raises `NotFound`, `InvalidPayload`.
         """
         await self._storage.write(correct_thread, user_id, thread_id, said)
-        await self.run(user_id)
+        await self.run_one(user_id, thread_id)
+        if user_id not in self._under_way:  # else that pass comes to those it teaches of, in its time
+            await self.run(user_id)
 
     async def run_one(self, user_id: str, thread_id: str) -> None:
         """Triage one thread, if it is pending: somebody waits for it, or a model had its say."""
         async with self._turn(user_id):
             works = await self._storage.read(read_one_pending, user_id, thread_id)
+            await self._note_recipients(user_id, [work.thread_id for work in works])
             known = await self._storage.read(read_known, user_id)
             await self._triage(user_id, works, known, None)
 
@@ -102,19 +115,21 @@ class Triage:
             turn = self._turns[user_id] = asyncio.Lock()
         return turn
 
-    async def _note_recipients(self, user_id: str) -> bool:
+    async def _note_all_recipients(self, user_id: str) -> bool:
         """Note whom the user writes to in the threads that are pending; whether there are any.
 
         Before any of them is judged: whom the user writes to in one is no stranger in another.
         """
-        own, last = await self._storage.read(own_addresses, user_id), BEFORE_ALL
+        turn, last = self._turn(user_id), BEFORE_ALL
         while pending := await self._storage.read(pending_after, user_id, last, LOOKED_THROUGH):
-            found = await self._storage.read(read_recipients, user_id, pending, own)
-            await self._record_recipients(user_id, found)
+            async with turn:  # let go between batches here, too
+                await self._note_recipients(user_id, [one.thread_id for one in pending])
             last = pending[-1]
         return last is not BEFORE_ALL
 
-    async def _record_recipients(self, user_id: str, found: Sequence[Recipients]) -> None:
+    async def _note_recipients(self, user_id: str, thread_ids: Sequence[str]) -> None:
+        own = await self._storage.read(own_addresses, user_id)
+        found = await self._storage.read(read_recipients, user_id, thread_ids, own)
         for start in range(0, len(found), RECORDED_A_UNIT):
             await self._storage.write(record_recipients, user_id, found[start : start + RECORDED_A_UNIT])
 

@@ -41,6 +41,12 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     last_message_at: datetime
 
 
+class _Held(Standing, frozen=True, kw_only=True):
+    """The same with what was said of it before."""
+
+    risk_level: RiskLevel
+
+
 def thread_risk(thread: Standing, as_of: datetime, thresholds: RiskThresholds) -> Risk:
     """The risk of a thread at a moment: the higher of silence and a voiced concern."""
     if thread.classification in (None, "noise"):
@@ -52,12 +58,17 @@ def thread_risk(thread: Standing, as_of: datetime, thresholds: RiskThresholds) -
         days = thresholds.silence_days[LEVELS.index(level) - 1]
         since = thread.last_message_at.astimezone(as_of.tzinfo)
         # Told by the day it began: a count of days would be wrong by tomorrow.
-        reasons.append(f"No answer since {since.day} {since:%B %Y}, {days:g} days or more.")
+        reasons.append(f"No answer since {since.day} {since:%B %Y}{_so_long(days)}")
     if thread.concern:
         flags.append("concern")
         reasons.append(f"A concern was voiced: “{thread.concern}”")
         level = max(level, "medium", key=LEVELS.index)
     return Risk(level, tuple(flags), cut(" ".join(reasons)))
+
+
+def _so_long(days: float) -> str:
+    """The end of the words on a silence: by it one can tell which it was."""
+    return f", {days:g} days or more."
 
 
 def _silence(thread: Standing, as_of: datetime, thresholds: RiskThresholds) -> RiskLevel:
@@ -71,22 +82,33 @@ def _silence(thread: Standing, as_of: datetime, thresholds: RiskThresholds) -> R
 def threads_to_reassess(
     reader: Reader, user_id: str, as_of: datetime, thresholds: RiskThresholds, after: str = ""
 ) -> list[str]:
-    """Threads whose level is not what their silence makes it by now, in the order of their ids; some."""
+    """Threads whose risk is not what their silence makes it by now, in the order of their ids; some.
+
+    A silence may add to the words alone: with a concern that was voiced, the level may be as high already.
+    """
     low, medium, high = (timestamp(as_of - timedelta(days=days)) for days in thresholds.silence_days)
+    said = [f"%{_so_long(days)}%" for days in thresholds.silence_days]
     return reader.all(
         str,
         "SELECT thread_id FROM threads WHERE user_id = :user_id AND category = 'waiting'"
         " AND next_action_owner = 'other' AND settled = FALSE"
         " AND COALESCE(classification, 'noise') <> 'noise' AND thread_id > :after"
-        " AND COALESCE(risk_level, 'none') <> CASE WHEN last_message_at <= :high THEN 'high'"
+        " AND (COALESCE(risk_level, 'none') <> CASE WHEN last_message_at <= :high THEN 'high'"
         " WHEN last_message_at <= :medium OR COALESCE(concern, '') <> '' THEN 'medium'"
         " WHEN last_message_at <= :low THEN 'low' ELSE 'none' END"
+        " OR COALESCE(risk_reason, '') NOT LIKE CASE WHEN last_message_at <= :high THEN :said_high"
+        " WHEN last_message_at <= :medium THEN :said_medium"
+        " WHEN last_message_at <= :low THEN :said_low ELSE :anything END)"
         " ORDER BY thread_id LIMIT :most",
         user_id=user_id,
         after=after,
         low=low,
         medium=medium,
         high=high,
+        said_low=said[0],
+        said_medium=said[1],
+        said_high=said[2],
+        anything="%",
         most=THREADS_A_UNIT,
     )
 
@@ -101,27 +123,34 @@ def reassess_threads(
 ) -> None:
     """Give these threads the risk that they have by now, and say so of those whose level has changed."""
     for thread_id in thread_ids:
-        standing = tx.one(
-            Standing,
-            "SELECT classification, next_action_owner, settled, concern, last_message_at FROM threads"
+        held = tx.one(
+            _Held,
+            "SELECT classification, next_action_owner, settled, concern, last_message_at,"
+            " COALESCE(risk_level, 'none') AS risk_level FROM threads"
             " WHERE user_id = :user_id AND thread_id = :thread_id",
             user_id=user_id,
             thread_id=thread_id,
         )
-        if standing is not None:
-            _record(tx, user_id, thread_id, thread_risk(standing, as_of, thresholds), command_id)
+        if held is not None:
+            risk = thread_risk(held, as_of, thresholds)
+            _record(tx, user_id, thread_id, risk)
+            if risk.level != held.risk_level:
+                _tell(tx, user_id, thread_id, command_id)
 
 
-def _record(tx: Transaction, user_id: str, thread_id: str, risk: Risk, command_id: str | None) -> None:
-    changed = tx.execute(
+def _record(tx: Transaction, user_id: str, thread_id: str, risk: Risk) -> None:
+    tx.execute(
         "UPDATE threads SET risk_level = :level, risk_flags = :flags, risk_reason = :reason"
-        " WHERE user_id = :user_id AND thread_id = :thread_id AND COALESCE(risk_level, 'none') <> :level",
+        " WHERE user_id = :user_id AND thread_id = :thread_id",
         user_id=user_id,
         thread_id=thread_id,
         level=risk.level,
         flags=msgspec.json.encode(risk.flags).decode(),
         reason=risk.reason,
     )
-    row = find_row(tx, user_id, thread_id) if changed else None
+
+
+def _tell(tx: Transaction, user_id: str, thread_id: str, command_id: str | None) -> None:
+    row = find_row(tx, user_id, thread_id)
     if row is not None:
         publish_updated(tx, user_id, row, command_id=command_id)

@@ -33,7 +33,8 @@ def find_named(reader: Reader, user_id: str, subject: str) -> str | None:
         user_id=user_id,
         most=PROPERTIES,
     )
-    named = [one.property_id for one in known if is_named(subject, one.number, one.street_key)]
+    text = folded(subject)
+    named = [one.property_id for one in known if is_named(text, one.number, one.street_key)]
     return named[0] if len(named) == 1 else None
 
 
@@ -51,22 +52,22 @@ def ask_those_who_name(tx: Transaction, user_id: str, number: str, street_key: s
         [
             {"user_id": user_id, "thread_id": one.thread_id}
             for one in recent
-            if is_named(one.subject, number, street_key)
+            if is_named(folded(one.subject), number, street_key)
         ],
     )
 
 
-def is_named(subject: str, number: str, street_key: str) -> bool:
-    """Whether a subject names a house by its number and street, or by a street whose name is no single word.
+def is_named(text: str, number: str, street_key: str) -> bool:
+    """Whether a folded subject names a house by number and street, or a street whose name is no single word.
 
     The kind of street may be missing. A single word without a number is too often something else, and another
     number is another house.
     """
-    text = f" {folded(subject)} "
+    text = f" {text} "
     words = street_key.split()
     name = " ".join(words[:-1] or words)
-    if f" {folded(number)} {name} " in text:
-        return True
     before, found, _ = text.partition(f" {name} ")
+    if not found or f" {folded(number)} {name} " in text:
+        return bool(found)
     other_number = before[before.rfind(" ") + 1 :][:1].isdigit()
-    return bool(found) and len(words) > 2 and not other_number
+    return len(words) > 2 and not other_number

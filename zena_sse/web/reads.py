@@ -86,7 +86,7 @@ def read_routes(
     @document_querystring(ThreadQuery)
     @document_response(ThreadPage)
     async def get_threads() -> Response:
-        """Threads, the newest first."""
+        """Threads, the newest first; of `focus` ten at most, the most pressing first, and no `after`."""
         principal = await identity.principal(request.scope)
         query = read_query(ThreadQuery)
         return reply(

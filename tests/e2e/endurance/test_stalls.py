@@ -33,8 +33,8 @@ FILL_BYTES = 2_500_000
 # written at once: a turn's 256 KiB with the event of 64 KiB that passes them.
 HELD_KIB = 256 + 256 + 64
 
-# By how much two rounds that do the same may differ: on a busy machine 11 MB were seen. Without a bound thirty
-# such tabs would hold 60 MB.
+# By how much two rounds that do the same may differ: 11 MB were seen on a busy machine. Without a bound
+# thirty such tabs would hold 60 MB.
 LOOSE_KIB = 16 * 1024
 
 # After filling, the database is busy for a moment with what was written.

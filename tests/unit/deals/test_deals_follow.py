@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -259,6 +260,27 @@ async def test_mail_from_the_future_is_no_older_than_now(room: DealRoom) -> None
     assert (await room.deal()).stage_since == NOON
 
 
+async def test_a_stage_lasts_since_the_message_that_brought_it(room: DealRoom) -> None:
+    viewed, offered = NOON - timedelta(days=20), NOON - timedelta(days=8)
+    await room.file("Enquiry", 30)
+    await room.write("Enquiry", 5, mentions=(HIGH_STREET,), stage="viewing", stage_at=viewed)
+    assert (await room.deal()).stage_since == viewed
+    await room.find("Enquiry", stage="offer", stage_at=offered)
+    deal = await room.deal()
+    assert deal.stage_since == offered
+    assert [(entry.kind, entry.stage, entry.at) for entry in deal.timeline] == [
+        ("opened", "lead", NOON - timedelta(days=30)),
+        ("stage", "viewing", viewed),
+        ("stage", "offer", offered),
+    ]
+
+
+async def test_no_stage_begins_after_now(room: DealRoom) -> None:
+    later = NOON + timedelta(days=9)
+    await room.write("Enquiry", 3, mentions=(HIGH_STREET,), stage="viewing", stage_at=later)
+    assert (await room.deal()).stage_since == NOON
+
+
 # --- leaving --------------------------------------------------------------------------------------
 
 
@@ -267,7 +289,7 @@ async def test_a_thread_that_is_noise_after_all_leaves_and_an_empty_deal_goes(ro
     await room.write("Title", 2, LEX, classification="lawyer_broker", mentions=(HIGH_STREET,))
     deal_id = await room.deal_of("Our house")
     await room.find("Our house", classification="noise")
-    assert await room.room.count("deals") == await room.room.count("deal_entries") == 0
+    assert await room.room.count("deals") == 0
     assert await room.deal_of("Our house") is await room.deal_of("Title") is None
     assert [(event["dealId"], event["removed"]) for event in (await told(room))[-1:]] == [(deal_id, True)]
 
@@ -300,7 +322,7 @@ async def test_a_thread_nothing_is_found_in_any_more_keeps_its_deal(room: DealRo
 async def test_deleted_mail_takes_its_deal_along(room: DealRoom) -> None:
     await room.write("Enquiry", mentions=(HIGH_STREET,))
     await room.delete("Enquiry")
-    assert await room.room.count("deals") == 0
+    assert await room.room.count("deals") == await room.room.count("deal_entries") == 0
     assert (await told(room))[-1]["removed"] is True
 
 
@@ -320,9 +342,11 @@ async def test_threads_that_turn_out_to_be_one_keep_the_deal(room: DealRoom) -> 
 async def test_erasing_removes_a_users_deals_bit_by_bit(room: DealRoom) -> None:
     for number in range(3):
         await room.write(f"Enquiry {number}", sender=f"B <b{number}@example.org>", mentions=(HIGH_STREET,))
+    await room.find("Enquiry 2", classification="noise")
     while await room.room.storage.write(erase_deals, ANNA):
         pass
     assert await room.room.count("deals") == await room.room.count("deal_entries") == 0
+    assert await room.room.count("deals_aside") == 0
 
 
 async def test_somebody_elses_deal_is_not_there(room: DealRoom) -> None:

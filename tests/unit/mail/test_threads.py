@@ -83,6 +83,13 @@ async def test_an_after_that_is_not_ours_is_refused(room: Room, after: str) -> N
         await room.storage.read(list_threads, ANNA, "all", 2, after)
 
 
+async def test_focus_has_no_pages(room: Room) -> None:
+    await fill(room, "One", "Two")
+    page = await room.storage.read(list_threads, ANNA, "all", 1)
+    with pytest.raises(InvalidQuery, match="focus"):
+        await room.storage.read(list_threads, ANNA, "focus", 1, page.next)
+
+
 async def test_lists_tell_categories_apart_and_noise_is_in_none_but_all(room: Room) -> None:
     await fill(room, "Mine", "Theirs", "Noise", "Unknown")
     await judge(room, "Mine", "buyer", "focus")

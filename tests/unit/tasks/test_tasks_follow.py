@@ -10,9 +10,9 @@ import pytest
 
 from tests.dealroom import HIGH_STREET, LEX, LOW_ROAD, VERA, DealRoom, Wish, open_deals
 from tests.mailroom import ANNA
-from zena_sse.contract.commands import TaskComplete
+from zena_sse.contract.commands import TaskComplete, TaskCreate
 from zena_sse.dispatch import Caller
-from zena_sse.tasks.commands import complete_task
+from zena_sse.tasks.commands import complete_task, create_task
 from zena_sse.triage.analysis.findings import Contact
 
 CONTRACT = Wish("Send Ben the contract", "could you send me the contract")
@@ -142,6 +142,69 @@ async def test_what_was_done_and_is_asked_for_anew_is_another_task(room: DealRoo
     assert again.task_id != task.task_id
 
 
+# --- taken back -----------------------------------------------------------------------------------
+
+
+async def test_a_task_comes_back_under_its_id_when_noise_was_none(room: DealRoom) -> None:
+    await asked(room, Wish(CONTRACT.label, CONTRACT.evidence, FRIDAY))
+    before = await room.tasks()
+    await room.find("Enquiry", classification="noise")
+    await room.find("Enquiry", classification="buyer")
+    assert await room.tasks() == before
+    assert (await room.room.events("task.created"))[-1]["taskId"] == before[0].task_id
+    assert await room.room.query(str, "SELECT task_id FROM tasks WHERE ended_by IS NOT NULL") == []
+
+
+async def test_a_task_comes_back_when_it_was_not_answered_after_all(room: DealRoom) -> None:
+    await asked(room, CONTRACT)
+    before = await room.tasks()
+    await room.find("Enquiry", owing="nobody")
+    assert await room.tasks() == []
+    await room.find("Enquiry", owing="agent")
+    assert await room.tasks() == before
+
+
+async def test_what_was_answered_and_is_only_told_again_stays_done(room: DealRoom) -> None:
+    await asked(room, CONTRACT)
+    await asked(room, CONTRACT, days=2)  # it counts from here
+    await room.reply("Enquiry", 1, owing="other")
+    await room.find("Enquiry", owing="agent", asks=(CONTRACT._replace(message=0),))
+    assert await room.tasks() == []
+
+
+async def test_a_request_that_another_reading_does_not_find_ends(room: DealRoom) -> None:
+    await asked(room, CONTRACT)
+    await room.find("Enquiry", asks=(Wish("Ring Ben about Saturday"),))
+    assert [task.label for task in await room.tasks()] == ["Ring Ben about Saturday"]
+    assert [event["reason"] for event in await room.room.events("task.completed")] == ["removed"]
+    await room.find("Enquiry", asks=())
+    assert await room.tasks() == []
+    await room.find("Enquiry", asks=(CONTRACT,))
+    assert [task.label for task in await room.tasks()] == [CONTRACT.label]
+
+
+async def test_a_request_of_a_message_that_was_not_read_again_stays(room: DealRoom) -> None:
+    await asked(room, CONTRACT)
+    await asked(room, Wish("Ring the valuer"), days=2)
+    await room.reply("Enquiry", 1, owing="agent", asks=(Wish("Send the plans"),))
+    assert len(await room.tasks()) == 3
+    await room.find("Enquiry", asks=())
+    assert len(await room.tasks()) == 3
+
+
+async def test_what_another_reading_does_not_find_is_neither_the_users_nor_what_is_done(
+    room: DealRoom,
+) -> None:
+    await asked(room, CONTRACT)
+    (task,) = await room.tasks()
+    await done(room, task.task_id)
+    command = TaskCreate(label="Order a sign", deal_id=(await room.deal()).deal_id)
+    await room.room.storage.write(create_task, Caller(ANNA, "c1"), command)
+    before = await room.tasks("all")
+    await room.find("Enquiry", asks=())
+    assert await room.tasks("all") == before
+
+
 # --- never ----------------------------------------------------------------------------------------
 
 
@@ -165,6 +228,16 @@ async def test_tasks_go_with_the_mail_that_asked_for_them(room: DealRoom) -> Non
     await room.delete("Enquiry")
     assert await room.tasks() == []
     assert [e["reason"] for e in await room.room.events("task.completed")] == ["removed"]
+    assert await room.tasks("all") == []  # its words were the mail's
+
+
+async def test_a_task_whose_mail_is_back_is_open_again_with_its_words(room: DealRoom) -> None:
+    await asked(room, CONTRACT)
+    before = [task.task_id for task in await room.tasks()]
+    await room.delete("Enquiry")
+    await room.file("Enquiry", 3, id_="m1")
+    await room.triage()
+    assert [(task.task_id, task.evidence) for task in await room.tasks()] == [(before[0], CONTRACT.evidence)]
 
 
 # --- where they belong ----------------------------------------------------------------------------

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import LiteralString, TypeVar
 
 import msgspec
 import pytest
 
 from tests.mailroom import ANNA
-from tests.memorymailbox import mail
+from tests.memorymailbox import AGENT, mail
 from tests.triageroom import TriageRoom, open_triage, sent
-from zena_sse.storage.port import Transaction
+from zena_sse.mail.threads import THREAD_BYTES
+from zena_sse.storage.port import Reader, Transaction, Value
 from zena_sse.triage.analysis.findings import Contact
-from zena_sse.triage.contacts import PEOPLE, record_contacts
+from zena_sse.triage.contacts import PEOPLE, read_recipients, record_contacts
+
+T = TypeVar("T")
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -86,3 +90,42 @@ async def test_whom_the_user_writes_to_is_known_as_that(triage: TriageRoom) -> N
     await record(triage, Contact("Carl", "carl@law.example", "+64 9 700 0000", "other"))
     (carl,) = [row for row in await rows(triage) if row.name == "Carl Law"]
     assert carl == Row("Carl Law", "+64 9 700 0000", "other", written=True)
+
+
+class Weighing:
+    """A reader that notes how many bytes of mail were read."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self.now = reader.now
+        self.weight = 0
+
+    def all(self, into: type[T], sql: LiteralString, **named: Value) -> list[T]:
+        found = self._reader.all(into, sql, **named)
+        self.weight += sum(len(one) for one in found if isinstance(one, bytes))
+        return found
+
+    def one(self, into: type[T], sql: LiteralString, **named: Value) -> T | None:
+        return self._reader.one(into, sql, **named)
+
+
+async def test_a_thread_of_huge_mails_is_not_read_whole_to_see_who_wrote_to_whom(triage: TriageRoom) -> None:
+    letters, count = "word " * 40_000, 40
+    assert count * len(letters) > THREAD_BYTES + len(letters)
+    await triage.receive(
+        *(
+            mail("Re: House", id=f"r{n}", replies_to="house", minutes=n, body=letters)
+            for n in range(1, count)
+        ),
+        sent("Re: House", "carl@law.example", id="s", replies_to="house", minutes=count),
+    )
+    thread_id = (await triage.item("House")).thread_id
+
+    def weigh(reader: Reader) -> tuple[int, list[str]]:
+        weighing = Weighing(reader)
+        found = read_recipients(weighing, ANNA, [thread_id], {AGENT})
+        return weighing.weight, [person.email for one in found for person in one.people]
+
+    weight, people = await triage.room.storage.read(weigh)
+    assert people == ["carl@law.example"]
+    assert weight < THREAD_BYTES + 2 * len(letters)

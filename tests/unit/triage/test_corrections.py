@@ -78,6 +78,17 @@ async def test_the_same_said_twice_changes_nothing_and_is_not_told_of(triage: Tr
     assert len(await triage.room.events()) == before
 
 
+async def test_that_the_user_said_it_is_told_even_where_it_changes_nothing_else(
+    triage: TriageRoom,
+) -> None:
+    await triage.take(mail("House", body="owing: agent"))
+    before = triage.room.offered("thread.updated")
+    assert (await triage.correct("House", category="focus")).corrected
+    assert triage.room.offered("thread.updated") == before + 1
+    assert not (await triage.correct("House", category=None)).corrected
+    assert triage.room.offered("thread.updated") == before + 2
+
+
 async def test_corrections_teach_the_newest_first_by_what_was_judged(
     triage: TriageRoom, monkeypatch: pytest.MonkeyPatch
 ) -> None:

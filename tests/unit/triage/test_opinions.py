@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +18,13 @@ from tests.memorymailbox import mail
 from tests.opinionroom import KEY, OpinionRoom, open_opinions
 from tests.scriptedmodel import Asked, Reply, says, scripted_model, verdict
 from tests.triageroom import sent
+from zena_sse.mail.content.message import Message
+from zena_sse.storage.port import Reader
+from zena_sse.triage.analysis.conversation import Conversation, converse
 from zena_sse.triage.opinion.breaker import OPEN_SECONDS
 from zena_sse.triage.opinion.prompt import CHARACTERS, MESSAGES, SYSTEM
-from zena_sse.triage.opinion.seeking import AT_A_TIME, PUT_OFF_SECONDS
+from zena_sse.triage.opinion.rows import Due, read_due
+from zena_sse.triage.opinion.seeking import AT_A_TIME, PUT_OFF_SECONDS, TROUBLE_SECONDS
 
 GOOD = says(verdict())
 BODY = "class: buyer\nowing: other\nCould you send me the report by Friday? I am worried about the roof."
@@ -180,6 +187,23 @@ async def test_long_threads_and_long_mails_are_cut(tmp_path: Path) -> None:
         assert len(messages) == MESSAGES
         assert messages[-1]["text"].startswith(f"{MESSAGES + 4} ")
         assert {len(message["text"]) for message in messages} == {CHARACTERS}
+
+
+async def test_a_conversation_is_made_ready_for_the_model_off_the_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: set[threading.Thread] = set()
+
+    def noting(messages: Sequence[Message], own: AbstractSet[str]) -> Conversation:
+        threads.add(threading.current_thread())
+        return converse(messages, own)
+
+    monkeypatch.setattr("zena_sse.triage.opinion.prompt.converse", noting)
+    async with open_opinions(tmp_path, GOOD) as opinions:
+        await opinions.take(mail("House"))
+        await opinions.come_out("given")
+    assert threads
+    assert threading.main_thread() not in threads
 
 
 async def test_mail_cannot_leave_its_string_or_spell_a_models_own_marks(tmp_path: Path) -> None:
@@ -511,6 +535,21 @@ async def test_an_opinion_of_what_has_changed_meanwhile_is_not_taken(tmp_path: P
         opinions.seeking.wake()
         await opinions.come_out("given")
         assert (await opinions.item("House")).classification == "vendor"
+
+
+async def test_a_bug_in_finding_what_is_due_does_not_end_the_seeking(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_reader: Reader, _most: int) -> list[Due]:
+        raise ValueError("a bug")
+
+    monkeypatch.setattr("zena_sse.triage.opinion.seeking.read_due", broken)
+    async with open_opinions(tmp_path, GOOD) as opinions:
+        await opinions.take(mail("House", body=BODY))
+        await opinions.sleepers(*[TROUBLE_SECONDS] * AT_A_TIME)
+        monkeypatch.setattr("zena_sse.triage.opinion.seeking.read_due", read_due)
+        opinions.time.pass_by(TROUBLE_SECONDS)
+        await opinions.come_out("given")
 
 
 async def test_what_was_being_asked_at_a_stop_is_due_after_the_restart(tmp_path: Path) -> None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.mailroom import ANNA, open_room
+from tests.databases import until
+from tests.mailroom import ANNA, Room, open_room
 from tests.memorymailbox import mail
 from tests.triageroom import TriageRoom, open_triage, sent
 from zena_sse.errors import NotFound
 from zena_sse.mail.threads import list_threads
+from zena_sse.triage import passes
+from zena_sse.triage.analysis.findings import Findings
 from zena_sse.triage.corrections import ThreadCorrection
+from zena_sse.triage.judging import Case, Unjudged
 from zena_sse.triage.passes import BATCH
 from zena_sse.triage.pending import CHARACTERS, MESSAGES
 
@@ -204,6 +208,61 @@ async def test_what_a_crash_left_pending_is_judged_by_the_next_pass(tmp_path: Pa
         again = TriageRoom(room)
         await again.triage.run(ANNA)
         assert (await again.item("House")).classification == "buyer"
+
+
+# --- who waits for one thread does not wait for them all --------------------------------------------
+
+
+async def test_one_thread_is_judged_while_the_recipients_of_all_are_still_noted(
+    triage: TriageRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passes, "LOOKED_THROUGH", 1)
+    await triage.receive(*(sent(f"Number {n}", f"carl{n}@x.example", minutes=n) for n in range(5)))
+    last = (await triage.item("Number 4")).thread_id
+    await asyncio.gather(triage.triage.run(ANNA), triage.triage.run_one(ANNA, last))
+    ((messages, known),) = triage.batches[0]
+    assert messages[0].subject == "Number 4"
+    assert "carl4@x.example" in known.correspondents
+    assert len(known.correspondents) < 5
+    assert len(triage.batches[1][0][1].correspondents) == 5
+
+
+class Halting(TriageRoom):
+    """Judges nothing else after the first of many threads, and after the correction, until it may."""
+
+    def __init__(self, room: Room) -> None:
+        super().__init__(room)
+        self.begun, self.corrected = asyncio.Event(), asyncio.Event()
+
+    async def _analyse(self, batch: Sequence[Case]) -> list[Findings | Unjudged]:
+        found = await super()._analyse(batch)
+        subjects = [messages[0].subject for messages, _ in (one for many in self.batches for one in many)]
+        if subjects[-1] == "Number 0":
+            await self.begun.wait()
+        elif subjects[-1] != "House" and subjects.count("House") == 2:
+            await self.corrected.wait()
+        return found
+
+
+async def test_a_correction_does_not_wait_for_a_whole_mailbox_and_teaches_the_rest_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passes, "BATCH", 1)
+    async with open_room(tmp_path) as room:
+        triage = Halting(room)
+        await triage.take(mail("House", body="like: kind"))
+        await triage.receive(*(mail(f"Number {n}", minutes=n + 1, body="like: kind") for n in range(9)))
+        passing = asyncio.create_task(triage.triage.run(ANNA))
+        await until(lambda: len(triage.batches) == 2)
+        correcting = asyncio.create_task(triage.correct("House", classification="market"))
+        while await room.count("corrections") == 0:
+            pass
+        triage.begun.set()
+        assert (await asyncio.wait_for(correcting, 10)).classification == "market"
+        assert not passing.done()
+        triage.corrected.set()
+        await passing
+        assert (await triage.item("Number 8")).classification == "market"
 
 
 # --- threads that go --------------------------------------------------------------------------------

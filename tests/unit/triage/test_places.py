@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.mailroom import ANNA
 from tests.memorymailbox import mail
 from tests.triageroom import TriageRoom, open_triage
+from zena_sse.triage import subjects
 from zena_sse.triage.identities import folded, identity
 from zena_sse.triage.subjects import is_named
 
@@ -137,7 +139,7 @@ async def test_a_subject_may_name_a_property_in_short_whichever_comes_first(tria
     ],
 )
 def test_subjects_that_name_a_house(subject: str, number: str, street: str) -> None:
-    assert is_named(subject, number, street)
+    assert is_named(folded(subject), number, street)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +156,22 @@ def test_subjects_that_name_a_house(subject: str, number: str, street: str) -> N
     ],
 )
 def test_subjects_that_do_not(subject: str, number: str, street: str) -> None:
-    assert not is_named(subject, number, street)
+    assert not is_named(folded(subject), number, street)
+
+
+async def test_a_subject_is_folded_once_however_many_properties_there_are(
+    triage: TriageRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await triage.take(*(mail(f"Agreement {n}", body=f"at: {n} Mahoe Crescent") for n in range(1, 6)))
+    seen: list[str] = []
+
+    def counting(text: str) -> str:
+        seen.append(text)
+        return folded(text)
+
+    monkeypatch.setattr(subjects, "folded", counting)
+    await triage.room.storage.read(subjects.find_named, ANNA, "3 Mahoe - keys")
+    assert seen.count("3 Mahoe - keys") == 1
 
 
 async def test_a_property_that_no_thread_is_about_any_more_goes(triage: TriageRoom) -> None:

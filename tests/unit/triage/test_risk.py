@@ -23,6 +23,12 @@ SILENT = Standing(
 )
 
 
+class Held(msgspec.Struct, frozen=True):
+    risk_level: str
+    risk_flags: str
+    risk_reason: str
+
+
 def level(days: float, **changes: Any) -> str:
     """The level of a thread with these differences after so many days."""
     thread = msgspec.structs.replace(SILENT, **changes)
@@ -140,6 +146,22 @@ async def test_a_concern_is_not_forgotten_when_silence_is_looked_at(triage: Tria
     triage.room.clock.advance(days=7)
     await triage.triage.reassess(ANNA)
     assert (await triage.item("House")).risk_level == "high"
+
+
+async def test_silence_adds_to_the_words_on_a_concern_that_is_as_serious_and_nobody_is_told_twice(
+    triage: TriageRoom,
+) -> None:
+    await triage.take(mail("House", body="owing: other\nconcern: too dear"))
+    told = triage.room.offered("thread.updated")
+    for days in (3, 2):
+        triage.room.clock.advance(days=days)
+        await triage.triage.reassess(ANNA)
+        await triage.triage.reassess(ANNA)
+        held = await triage.room.query(Held, "SELECT risk_level, risk_flags, risk_reason FROM threads")
+        thread = msgspec.structs.replace(SILENT, concern="too dear")
+        fresh = thread_risk(thread, triage.room.clock(), THRESHOLDS)
+        assert held == [Held("medium", '["silence","concern"]', fresh.reason)]
+    assert triage.room.offered("thread.updated") == told
 
 
 async def test_an_answer_ends_the_silence(triage: TriageRoom) -> None:

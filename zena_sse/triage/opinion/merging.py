@@ -43,6 +43,7 @@ def merge_opinion(
         classified,
         owing=opinion.owing,
         stage=stage,
+        stage_at=classified.stage_at if stage == classified.stage else None,
         stage_reason=classified.stage_reason if stage == classified.stage else "",
         concern=(classified.concern if opinion.concern is UNSET else opinion.concern) if dealing else None,
         asks=opinion.tasks if opinion.owing == "agent" else (),
@@ -58,7 +59,14 @@ def _classified(findings: Findings, classification: Classification) -> Findings:
     )
     if classification == "noise":
         return msgspec.structs.replace(
-            differing, owing="nobody", stage=None, stage_reason="", concern=None, contacts=(), asks=()
+            differing,
+            owing="nobody",
+            stage=None,
+            stage_at=None,
+            stage_reason="",
+            concern=None,
+            contacts=(),
+            asks=(),
         )
     dealing = classification in DEALING
     role: Role = "other" if classification == "lawyer_broker" else classification

@@ -5,11 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from zena_sse.mail.accounts import own_addresses
-from zena_sse.mail.content.message import Message
 from zena_sse.mail.threads import newest_messages
 from zena_sse.storage.port import Reader, Transaction
 from zena_sse.triage.opinion.merging import Opinion
-from zena_sse.triage.opinion.prompt import MESSAGES
+from zena_sse.triage.opinion.prompt import MESSAGES, Shown, show
 from zena_sse.triage.pending import bounded
 
 
@@ -25,8 +24,7 @@ class Question(msgspec.Struct, frozen=True):
     """What a model is to be asked about: a thread as it stands."""
 
     subject: str
-    messages: tuple[Message, ...]
-    own: frozenset[str]
+    messages: tuple[Shown, ...]
 
 
 def read_due(reader: Reader, most: int) -> list[Due]:
@@ -45,7 +43,7 @@ def read_due(reader: Reader, most: int) -> list[Due]:
 
 
 def read_question(reader: Reader, due: Due) -> Question | None:
-    """The thread as it stands; None if it has changed."""
+    """The thread as it stands, made ready on this thread and not on the loop; None if it has changed."""
     subject = reader.one(
         str,
         "SELECT subject FROM threads WHERE user_id = :user_id AND thread_id = :thread_id"
@@ -57,7 +55,8 @@ def read_question(reader: Reader, due: Due) -> Question | None:
     if subject is None:
         return None
     messages = newest_messages(reader, due.user_id, due.thread_id, MESSAGES)
-    return Question(subject, tuple(map(bounded, messages)), own_addresses(reader, due.user_id))
+    own = own_addresses(reader, due.user_id)
+    return Question(subject, tuple(show([bounded(message) for message in messages], own)))
 
 
 def record_opinion(tx: Transaction, due: Due, opinion: Opinion | None) -> bool:

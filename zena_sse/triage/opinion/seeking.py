@@ -17,7 +17,7 @@ from zena_sse.triage.opinion.asking import Asking
 from zena_sse.triage.opinion.breaker import Breaker, BreakerOpen
 from zena_sse.triage.opinion.merging import Opinion
 from zena_sse.triage.opinion.model import InvalidAnswer, Refused, Unavailable, Unusable
-from zena_sse.triage.opinion.prompt import show, write_prompt
+from zena_sse.triage.opinion.prompt import write_prompt
 from zena_sse.triage.opinion.rows import Due, Question, read_due, read_question, record_opinion
 from zena_sse.triage.opinion.verdict import believe
 
@@ -84,6 +84,9 @@ class Seeking:
             except ZenaError as error:
                 log.warning("seeking troubled", code=error.code, detail=str(error))
                 seconds = TROUBLE_SECONDS
+            except Exception:  # a bug of ours must not end it for good, in silence
+                log.exception("seeking failed")
+                seconds = TROUBLE_SECONDS
             if seconds > 0:
                 await self._rest(woken, seconds)
 
@@ -132,9 +135,8 @@ class Seeking:
     async def _opinion(self, due: Due, question: Question) -> tuple[str, Opinion | None]:
         """How asking went, and what came of it."""
         now = self._world.clock()
-        messages = show(question.messages, question.own)
         try:
-            verdict = await self._asking.ask(write_prompt(question.subject, messages, now))
+            verdict = await self._asking.ask(write_prompt(question.subject, question.messages, now))
         except InvalidAnswer:
             log.info("no verdict", user_id=due.user_id, thread_id=due.thread_id)
             return "invalid", None
@@ -147,7 +149,7 @@ class Seeking:
             return "unavailable", None
         except BreakerOpen:
             return "unavailable", None
-        return "given", believe(verdict, messages, now.date())
+        return "given", believe(verdict, question.messages, now.date())
 
     def _postpone(self, due: Due, seconds: float) -> None:
         """Ask about this thread later; never, if that is for ever: until a restart, that is."""

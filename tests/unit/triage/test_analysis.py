@@ -170,6 +170,13 @@ def test_a_correction_teaches_of_the_same_sender() -> None:
     assert judged(mail("A few thoughts.", "Ana <ana@else.example>"), known=taught).classification != "vendor"
 
 
+def test_a_correction_to_noise_teaches_even_of_somebody_who_writes_of_a_house() -> None:
+    first = judged(mail(ENQUIRY))
+    assert first.classification == "buyer"
+    taught = Known(frozenset({AGENT}), {}, (), ((first.features, "noise"),))
+    assert judged(mail(f"{ENQUIRY} Again!"), known=taught).classification == "noise"
+
+
 def test_it_is_the_same_whenever_it_is_read_and_in_whatever_order() -> None:
     messages = [
         mail(ENQUIRY),

@@ -115,7 +115,7 @@ def _whose_business(case: _Case) -> Findings:
     model = case.weights.classification
     chances = model.probabilities(found, lessons)
     is_business = from_office(case.conversation, case.circle) or is_about_a_house(found.facts)
-    if is_business or chances["noise"] < SURELY_NOISE:
+    if not lessons and (is_business or chances["noise"] < SURELY_NOISE):
         chances["noise"] = 0.0
     classification: Classification = (
         "noise" if trick else max(get_args(Classification), key=chances.__getitem__)

@@ -6,8 +6,7 @@ import asyncio
 import secrets
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -390,17 +389,3 @@ def new_epoch() -> str:
 def new_id() -> str:
     """An id that nobody can guess."""
     return uuid4().hex
-
-
-@asynccontextmanager
-async def open_log(settings: Settings) -> AsyncIterator[StoredLog]:
-    """The log of a database that no server owns; no events come of this. Raises `DataDirectoryInUse`."""
-    ownership = Ownership(settings.database_path)
-    migrate(settings.database_path)
-    storage = SqliteStorage(settings.database_path, offer=lambda _offer: None, clock=now, new_epoch=new_epoch)
-    storage.start()
-    try:
-        yield StoredLog(storage, new_epoch)
-    finally:
-        await storage.stop()
-        ownership.release()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
 
 import click
 import httpx
@@ -15,6 +15,7 @@ from httpx_sse import ServerSentEvent, aconnect_sse
 from zena_sse.contract.events import read_types
 from zena_sse.operator import Refused, is_served, refusal, socket_client
 from zena_sse.settings import Settings
+from zena_sse.storage.log import StoredLog
 from zena_sse.stream.cursor import Cursor, open_at
 
 # Three heartbeats without a sign of life: the connection is dead, whatever the socket says.
@@ -98,16 +99,33 @@ async def tail_stream(
             show(event.id, event.event, event.data.encode())
 
 
+@asynccontextmanager
+async def _open_log(settings: Settings) -> AsyncIterator[StoredLog]:
+    """The log of a database that no server owns; no events come of this. Raises `DataDirectoryInUse`."""
+    # Only here is the database opened: whoever follows a server need not wait for what opens it.
+    from zena_sse.app import new_epoch, now  # noqa: PLC0415
+    from zena_sse.storage.migrate import migrate  # noqa: PLC0415
+    from zena_sse.storage.sqlite import Ownership, SqliteStorage  # noqa: PLC0415
+
+    ownership = Ownership(settings.database_path)
+    migrate(settings.database_path)
+    storage = SqliteStorage(settings.database_path, offer=lambda _offer: None, clock=now, new_epoch=new_epoch)
+    storage.start()
+    try:
+        yield StoredLog(storage, new_epoch)
+    finally:
+        await storage.stop()
+        ownership.release()
+
+
 async def _print_log(
     settings: Settings, user: str, types: str | None, cursor: str | None, show: Show
 ) -> None:
     """Read the log of a database that nobody serves."""
-    from zena_sse.app import open_log  # noqa: PLC0415  # only here is the database opened
-
     wanted = read_types(types)
     if not settings.database_path.exists():
         raise Refused(f"no server owns {settings.data_dir} (ZENA_DATA_DIR), and there is no database in it")
-    async with open_log(settings) as log:
+    async with _open_log(settings) as log:
         position = (await log.page(user, NEWEST)).position
         if not position.epoch:
             raise Refused(f"There is no user {user!r} in this data directory.")

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime, timedelta
 from typing import get_args
 
 import msgspec
 
-from zena_sse.contract.events import Stage
+from zena_sse.contract.events import RiskLevel, Stage
 
 # Nobody waits for ever, and a number of more than a century is a slip of the finger.
 MOST = 36500.0
+
+
+# From the least to the worst.
+LEVELS: tuple[RiskLevel, ...] = ("none", "low", "medium", "high")
 
 
 class RiskThresholds(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +29,11 @@ class RiskThresholds(msgspec.Struct, frozen=True, kw_only=True):
     silence_days: tuple[float, float, float]
     messages_per_week: tuple[float, float, float]
     stage_days: dict[str, float]
+
+    def silence(self, since: datetime, as_of: datetime) -> RiskLevel:
+        """How bad it is that nobody has written since then."""
+        days = (as_of - since) / timedelta(days=1)
+        return LEVELS[sum(days >= limit for limit in self.silence_days)]
 
 
 def read_silence_days(text: str) -> tuple[float, float, float]:

@@ -11,11 +11,9 @@ import msgspec
 from zena_sse.contract.events import RiskLevel, Stage
 from zena_sse.deals.stages import CLOSED
 from zena_sse.mail.content.message import cut
-from zena_sse.thresholds import RiskThresholds
+from zena_sse.thresholds import LEVELS, RiskThresholds
 
 Flag = Literal["silence", "frequency", "stage", "concern"]
-
-LEVELS: tuple[RiskLevel, ...] = ("none", "low", "medium", "high")
 
 DAY = timedelta(days=1)
 # How far back the rhythm of a conversation is looked at: the issue's 30 days.
@@ -81,10 +79,7 @@ def rank(level: RiskLevel) -> int:
 
 def silence_level(standing: Standing, as_of: datetime, thresholds: RiskThresholds) -> RiskLevel:
     """How bad the other side's silence is; none while it does not owe the move."""
-    if not standing.waiting:
-        return "none"
-    days = (as_of - standing.last_message_at) / DAY
-    return LEVELS[sum(days >= limit for limit in thresholds.silence_days)]
+    return thresholds.silence(standing.last_message_at, as_of) if standing.waiting else "none"
 
 
 def _signs(standing: Standing, as_of: datetime, thresholds: RiskThresholds) -> Iterator[_Sign]:

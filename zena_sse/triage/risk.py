@@ -12,12 +12,10 @@ from zena_sse.contract.moments import timestamp
 from zena_sse.mail.content.message import cut
 from zena_sse.mail.threadrows import find_row, publish_updated
 from zena_sse.storage.port import Reader, Transaction
-from zena_sse.thresholds import RiskThresholds
+from zena_sse.thresholds import LEVELS, RiskThresholds
 
 # Threads looked at in one unit of work: each is two reads, an update and an event.
 THREADS_A_UNIT = 25
-
-LEVELS: tuple[RiskLevel, ...] = ("none", "low", "medium", "high")
 
 
 class Risk(msgspec.Struct, frozen=True):
@@ -75,8 +73,7 @@ def _silence(thread: Standing, as_of: datetime, thresholds: RiskThresholds) -> R
     """Silence counts only while the other side owes something."""
     if thread.next_action_owner != "other" or thread.settled:
         return "none"
-    days = (as_of - thread.last_message_at) / timedelta(days=1)
-    return LEVELS[sum(days >= threshold for threshold in thresholds.silence_days)]
+    return thresholds.silence(thread.last_message_at, as_of)
 
 
 def threads_to_reassess(

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from tests.databases import NOON
 from zena_sse.contract.events import RiskLevel, Stage
-from zena_sse.deals.risk import LEVELS, Standing, assess, rank, silence_level
+from zena_sse.deals.risk import Standing, assess, rank, silence_level
 from zena_sse.deals.stages import CLOSED, COURSE
 from zena_sse.settings import Settings
+from zena_sse.thresholds import LEVELS
 
 USUAL = Settings().risk_thresholds
 

@@ -9,6 +9,7 @@ import msgspec
 
 from zena_sse.storage.port import Reader, Transaction
 from zena_sse.triage.analysis.findings import Mention
+from zena_sse.triage.analysis.places import shown
 from zena_sse.triage.identities import folded, identity
 from zena_sse.triage.subjects import ask_those_who_name, find_named
 
@@ -31,7 +32,7 @@ class Property(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def shown(self) -> str:
         """As people write it: `12 High Street, Suburb`."""
-        return f"{self.number} {self.street}" + (f", {self.suburb}" if self.suburb else "")
+        return shown(self.number, self.street, self.suburb)
 
 
 def find_property(reader: Reader, user_id: str, property_id: str | None) -> Property | None:

@@ -40,27 +40,17 @@ def _number_key(number: str) -> str:
     return f"{first}/{second}" if is_unit else low
 
 
-def fits(mention: Mention, number: str, street: str) -> bool:
-    """May this mention mean that property? "27 Tarn Road" and "no. 4" of it both fit 4/27 Tarn Road."""
-    if street_key(mention.street) != street_key(street):
-        return False
-    said, known = _number_key(mention.number or number), _number_key(number)
-    return said == known or said in known.split("/")
-
-
 def shown(number: str | None, street: str, suburb: str | None) -> str:
     """As people write it on an envelope, without the city."""
     line = f"{number} {street}" if number else street
     return f"{line}, {suburb}" if suburb else line
 
 
-def mentions(
-    texts: Sequence[tuple[str, float]], skip: frozenset[str] = frozenset(), known: Iterable[str] = ()
-) -> tuple[Mention, ...]:
+def mentions(texts: Sequence[tuple[str, float]], known: Iterable[str] = ()) -> tuple[Mention, ...]:
     """The properties that these texts with their weights are about, the likeliest first.
 
-    `skip` are keys of streets that do not count (the agent's office). `known` are streets the user has to do
-    with: only their names are recognised without a type ("the Tarn place").
+    `known` are streets the user has to do with: only their names are recognised without a type ("the Tarn
+    place").
     """
     read = [(words_of(text), weight) for text, weight in texts]
     names = frozenset(name for words, _ in read for name in greeted(words))
@@ -72,7 +62,7 @@ def mentions(
     found = [_with_type(one, streets) for one in found]
     for words, weight in read:
         found += _weighed(untyped(words, streets, names), weight)
-    groups = _grouped(one for one in found if street_key(one.street) not in skip)
+    groups = _grouped(found)
     return tuple(_ordered(groups, {number for words, _ in read for number in lone_numbers(words)}))
 
 

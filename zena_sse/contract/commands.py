@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, TypeAlias
 
 import msgspec
 
-from zena_sse.contract.events import TEXT_LIMIT
+from zena_sse.contract.events import QUESTION_LIMIT, TEXT_LIMIT
 from zena_sse.contract.moments import Moment
 
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
@@ -94,6 +94,39 @@ class TaskComplete(Command, frozen=True):
     task_id: Id
 
 
+class AskId(Result, frozen=True):
+    """The question's id; `ask.started` and `ask.response` bear it."""
+
+    ask_id: str
+
+
+class AskRequest(Command, frozen=True):
+    """Ask about the mail. With the `conversationId` of an earlier question this one follows it."""
+
+    type = "ask.request"
+    result = AskId
+
+    question: Annotated[str, msgspec.Meta(min_length=1, max_length=QUESTION_LIMIT)]
+    conversation_id: Id | None = None
+
+
+class AskCancel(Command, frozen=True):
+    """Stop an answer, from any tab; what was said stays. An answer that has ended is left as it is."""
+
+    type = "ask.cancel"
+
+    ask_id: Id
+
+
 COMMANDS: dict[str, type[Command]] = {
-    command.type: command for command in (SyncRequest, ThreadView, TypingStart, TaskCreate, TaskComplete)
+    command.type: command
+    for command in (
+        SyncRequest,
+        ThreadView,
+        TypingStart,
+        AskRequest,
+        AskCancel,
+        TaskCreate,
+        TaskComplete,
+    )
 }

@@ -25,11 +25,17 @@ Stage = Literal[
     "lead", "nurture", "qualified", "viewing", "offer", "conditional", "pre_settlement", "sold", "lost"
 ]
 TaskSource = Literal["email", "command", "suggested"]
+SourceType = Literal["thread", "deal", "task", "contact"]
 Provider = Literal["imap", "gmail", "outlook", "icloud", "yahoo", "folder", "maildir"]
 
 # Text taken from mail is cut at 500 characters, so that no event comes near its 64 KiB.
 TEXT_LIMIT = 500
 MailText = Annotated[str, msgspec.Meta(max_length=TEXT_LIMIT)]
+
+# What a person asks in one go; longer texts are mail, not questions.
+QUESTION_LIMIT = 2_000
+# A whole answer, in UTF-16 code units: with its sources it fits into one event whatever its letters are.
+ANSWER_LIMIT = 12_000
 
 Mode = Literal["live", "resumed", "reset"]
 ResetReason = Literal["unknown_epoch", "expired", "ahead", "malformed"]
@@ -231,6 +237,62 @@ class TaskCompleted(Event, frozen=True):
     reason: Literal["answered", "removed"] | None = None
 
 
+class AskStarted(Event, frozen=True):
+    """A question was asked, in one of the user's tabs; its answer follows."""
+
+    type = "ask.started"
+
+    ask_id: str
+    question: Annotated[str, msgspec.Meta(max_length=QUESTION_LIMIT)]
+    conversation_id: str
+
+
+class Source(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """What an answer rests on; of a thread `messageId` is the message that the snippet is from."""
+
+    type: SourceType
+    id: str
+    title: MailText
+    snippet: MailText
+    message_id: str | None = None
+
+
+class SuggestedAction(msgspec.Struct, frozen=True, rename="camel"):
+    """A command ready to be posted: `POST /commands/<command>` with `payload`."""
+
+    label: MailText
+    command: str
+    payload: dict[str, str]
+
+
+class AskError(msgspec.Struct, frozen=True, rename="camel"):
+    """Why an answer ended before it was whole."""
+
+    code: Literal["cancelled", "interrupted", "failed"]
+    message: str
+
+
+class AskResponse(Event, frozen=True):
+    """A piece of an answer. A client writes `text.slice(0, offset) + chunk`.
+
+    `offset` counts UTF-16 code units. One beyond the text means that earlier chunks were folded: wait for the
+    last, which has `isComplete`, the whole `answer` (all that was said, also beside an `error`), whether
+    anything was `found`, its `sources` and `suggestedActions`.
+    """
+
+    type = "ask.response"
+
+    ask_id: str
+    chunk: str
+    offset: int
+    is_complete: bool
+    answer: Annotated[str, msgspec.Meta(max_length=ANSWER_LIMIT)] | None = None
+    found: bool | None = None
+    sources: list[Source] | None = None
+    suggested_actions: list[SuggestedAction] | None = None
+    error: AskError | None = None
+
+
 class TypingStarted(Event, frozen=True):
     """Somebody types, somewhere."""
 
@@ -263,6 +325,8 @@ EVENTS: dict[str, type[Event]] = {
         DealRisk,
         TaskCreated,
         TaskCompleted,
+        AskStarted,
+        AskResponse,
         TypingStarted,
     )
 }

@@ -1,0 +1,1 @@
+"""Ask Zena: questions about the mail, and answers that stream, survive and can be stopped."""

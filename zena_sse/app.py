@@ -17,6 +17,10 @@ from quart import Quart
 from quart_schema import Info, QuartSchema
 
 from zena_sse import __version__
+from zena_sse.ask.commands import ask_handlers
+from zena_sse.ask.embedded import Embedded
+from zena_sse.ask.run import World
+from zena_sse.ask.runs import Runs
 from zena_sse.contract.events import Event
 from zena_sse.contract.schema import Document
 from zena_sse.deals import following as deals
@@ -70,6 +74,7 @@ from zena_sse.triage.opinion.seeking import Seeking, Surroundings
 from zena_sse.triage.passes import Triage
 from zena_sse.watch import Watch
 from zena_sse.web.accounts import account_routes
+from zena_sse.web.asks import ask_routes
 from zena_sse.web.body import BodyGuard, WholeRequest
 from zena_sse.web.commands import command_routes
 from zena_sse.web.corrections import correction_routes
@@ -163,7 +168,12 @@ class Zena:
         self.watch = Watch(self.storage, self.run_triage, self.assess, settings.risk_minutes)
         self.ports = self._mail_ports(domain_clock)
         self.engine = Engine(self.ports)
-        handlers = {**mail_handlers(self.engine.wake, new_id), **task_handlers()}
+        self.runs = self._runs()
+        handlers = {
+            **mail_handlers(self.engine.wake, new_id),
+            **task_handlers(),
+            **ask_handlers(self.runs.wake, self.runs.cancelled, new_id),
+        }
         self.dispatch = Dispatch(self.storage, handlers, new_epoch)
         self.housekeeping = Housekeeping(self.storage, settings, now)
 
@@ -177,10 +187,12 @@ class Zena:
             if self.seeking is not None:
                 self.seeking.start()
             await self.engine.start()
+            await self.runs.start()
 
     async def stop(self) -> None:
         """End what works, finish what is written, give the database back."""
         await self.drain()
+        await self.runs.stop()
         self.streams.pulse.stop()
         await self.housekeeping.stop()
         await self.watch.stop()
@@ -269,6 +281,18 @@ class Zena:
         asking = Asking(self.model, breaker, asyncio.sleep, SystemRandom().random)
         return Seeking(world, asking, breaker)
 
+    def _runs(self) -> Runs:
+        """Who answers questions."""
+        world = World(
+            storage=self.storage,
+            answerer=Embedded(),
+            metrics=self.metrics,
+            clock=now,
+            monotonic=time.monotonic,
+            sleep=asyncio.sleep,
+        )
+        return Runs(world, new_id(), self.settings.asks_per_user)
+
     def _mail_ports(self, domain_clock: Clock) -> Ports:
         return Ports(
             storage=self.storage,
@@ -329,12 +353,13 @@ def create_app(settings: Settings, domain_clock: Clock = now, *, background: boo
         read_routes(zena.identity, zena.storage, zena.log, domain_clock),
         deal_routes(zena.identity, zena.storage),
         task_routes(zena.identity, zena.storage, domain_clock),
+        ask_routes(zena.identity, zena.storage),
         correction_routes(zena.identity, zena.storage, zena.correct),
         session_routes(
             zena.identity, zena.storage, zena.tickets, zena.hub, zena.limits, now, secrets.token_urlsafe
         ),
         account_routes(zena.identity, zena.storage, zena.vault, zena.engine, zena.open_connector, new_id),
-        erasure_routes(zena.identity, zena.storage, zena.engine, zena.hub, now, ROOMS),
+        erasure_routes(zena.identity, zena.storage, zena.engine, zena.hub, now, (*ROOMS, zena.runs.erase)),
         publishing_routes(zena.identity, zena.storage),
         operator_routes(zena.tokens),
         operation_routes(zena.missing, zena.openapi, zena.metrics),

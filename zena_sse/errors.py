@@ -130,6 +130,12 @@ class TooManyRequests(ZenaError):
         self.retry_after = retry_after
 
 
+class TooManyAsks(ZenaError):
+    """So many questions wait for their answers already; let one end, or cancel it."""
+
+    code, status, retryable = "too_many_asks", 429, True
+
+
 class TooManyAccounts(ZenaError):
     """So many mailboxes cannot be connected; disconnect one first."""
 

@@ -1,4 +1,4 @@
-"""What has to be thrown away now and then: events past their retention, answers, sessions."""
+"""What has to be thrown away now and then: events past their retention, answers, sessions, old asks."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from zena_sse.ask.rows import drop_old_asks, users_with_old_asks
 from zena_sse.dispatch import drop_old_answers
 from zena_sse.errors import ZenaError
 from zena_sse.security.sessions import drop_expired_sessions
@@ -48,6 +49,9 @@ class Housekeeping:
         while await self._storage.write(drop_old_answers, now - ANSWERS_KEPT):
             pass
         await self._storage.write(drop_expired_sessions)
+        for user_id in await self._storage.read(users_with_old_asks):
+            while await self._storage.write(drop_old_asks, user_id):
+                pass
         before = now - timedelta(days=self._settings.retention_days)
         most = self._settings.retention_events
         for user_id in await self._storage.read(users_to_trim, before, most):

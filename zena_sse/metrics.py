@@ -57,3 +57,11 @@ class Metrics:
         self.opinions = Counter("zena_opinions", "Opinions a model was asked for", ["outcome"], registry=r)
         self.breaker = Gauge("zena_opinion_breaker", "Model: 0 asked, 1 tried, 2 left alone", registry=r)
         self.messages = Counter("zena_messages", "Messages read from mailboxes", ["outcome"], registry=r)
+        self.asks = Counter("zena_asks", "Answers ended", ["outcome"], registry=r)
+        self.asks_running = Gauge("zena_asks_running", "Answers that are being made now", registry=r)
+        self.first_chunk = Histogram(
+            "zena_ask_first_chunk_seconds",
+            "From a question to the first words of its answer, durable",
+            buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+            registry=r,
+        )

@@ -66,6 +66,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     llm_api_key: Annotated[str, Meta(pattern="^[!-~]*$", description="the key for it, if it wants one")] = ""
     llm_model: Annotated[str, Meta(description="the model to ask there")] = ""
     llm_timeout_seconds: Annotated[Seconds, Meta(gt=0, le=600, description="for one whole answer")] = 20.0
+    asks_per_user: Annotated[int, Meta(ge=1, le=20, description="answers of one user made at a time")] = 2
     log_level: Annotated[str, Meta(pattern="^(debug|info|warning|error)$", description="least level")] = (
         "info"
     )

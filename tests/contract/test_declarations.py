@@ -83,6 +83,14 @@ EXPECTED_EVENTS: dict[str, Row] = {
         "log",
     ),
     "task.completed": Row({"taskId": "k", "completedAt": NOON}, {"reason": "answered"}, "log"),
+    "ask.started": Row({"askId": "q", "question": "Who waits?", "conversationId": "v"}, {}, "log"),
+    "ask.response": Row(
+        {"askId": "q", "chunk": "Ana", "offset": 0, "isComplete": True},
+        {"answer": "Ana", "found": True, "error": {"code": "cancelled", "message": "Stopped."}}
+        | {"sources": [{"type": "thread", "id": "t", "title": "T", "snippet": "S", "messageId": "m"}]}
+        | {"suggestedActions": [{"label": "Done", "command": "task.complete", "payload": {"taskId": "k"}}]},
+        "log",
+    ),
     "typing.started": Row({"by": "anna", "where": "thread:t"}, {}, "live"),
 }
 
@@ -90,6 +98,8 @@ EXPECTED_COMMANDS: dict[str, CommandRow] = {
     "sync.request": CommandRow({}, {"accountId": "a"}, {"syncIds": ["s"]}),
     "thread.view": CommandRow({"threadId": "t"}, {}, {"viewedAt": NOON}),
     "typing.start": CommandRow({"where": "thread:t"}, {}, {}),
+    "ask.request": CommandRow({"question": "Who waits?"}, {"conversationId": "v"}, {"askId": "q"}),
+    "ask.cancel": CommandRow({"askId": "q"}, {}, {}),
     "task.create": CommandRow(
         {"label": "Ring Ana"},
         {"dueDate": "2026-11-24", "dealId": "d", "propertyId": "p", "contactId": "c"},

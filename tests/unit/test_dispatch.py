@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from tests.databases import NOON, Clock, epochs, new_database, running_storage, viewed
+from zena_sse.ask.commands import ask_handlers
 from zena_sse.contract.commands import (
     COMMANDS,
     Result,
@@ -68,7 +69,8 @@ class Rooms:
             "sync.request": self.sync,
             "typing.start": self.typing,
         }
-        return {**task_handlers(), **own}
+        asks = ask_handlers(lambda: None, lambda _ask_id: None, lambda: "ask")
+        return {**task_handlers(), **asks, **own}
 
 
 @pytest.fixture

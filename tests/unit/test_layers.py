@@ -32,6 +32,7 @@ LAYERS = {
     "triage": 3,
     "deals": 3,
     "tasks": 3,
+    "ask": 3,
     "watch": 3,
     "serving": 3,
     "housekeeping": 3,

@@ -26,7 +26,7 @@ class Inquiry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Conclusion(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known once an answer is whole: whether the mail had it, what it rests on, what could be done."""
+    """What is known once an answer is whole: did the mail have it, what it rests on, what could be done."""
 
     found: bool
     sources: tuple[Source, ...] = ()

@@ -10,6 +10,7 @@ import msgspec
 from quart import Blueprint, Response, request
 from quart_schema import document_querystring, document_response, tag
 
+from zena_sse.ask.reading import AskItem, snapshot_asks
 from zena_sse.deals.reading import DealItem, snapshot_deals
 from zena_sse.errors import NotFound
 from zena_sse.mail.accounts import AccountItem, list_accounts
@@ -37,7 +38,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     threads: list[ThreadItem]
     deals: list[DealItem]
     tasks: list[TaskItem]
-    asks: list[str]  # none yet
+    asks: list[AskItem]
     syncs: list[SyncItem]
     accounts: list[AccountItem]
 
@@ -60,7 +61,7 @@ def read_snapshot(reader: Reader, user_id: str, as_of: datetime) -> Snapshot:
         threads=snapshot_threads(reader, user_id),
         deals=snapshot_deals(reader, user_id),
         tasks=snapshot_tasks(reader, user_id, as_of),
-        asks=[],
+        asks=snapshot_asks(reader, user_id),
         syncs=snapshot_syncs(reader, user_id),
         accounts=[AccountItem.of(account) for account in list_accounts(reader, user_id)],
     )

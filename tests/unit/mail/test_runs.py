@@ -11,6 +11,7 @@ import pytest
 from tests.databases import epochs
 from tests.mailroom import ANNA, Room, open_room
 from tests.memorymailbox import mail
+from zena_sse.ask.commands import ask_handlers
 from zena_sse.dispatch import Caller, Dispatch
 from zena_sse.errors import NotFound
 from zena_sse.mail.accounts import find_account, mark_failed
@@ -178,7 +179,11 @@ def woken() -> list[str]:
 @pytest.fixture
 def dispatch(room: Room, woken: list[str]) -> Dispatch:
     """Commands as they are run for the web."""
-    handlers = {**mail_handlers(woken.append, room.new_id), **task_handlers()}
+    handlers = {
+        **mail_handlers(woken.append, room.new_id),
+        **task_handlers(),
+        **ask_handlers(lambda: None, lambda _ask_id: None, room.new_id),
+    }
     return Dispatch(room.storage, handlers, epochs())
 
 

@@ -166,11 +166,11 @@ def assembled(pieces: Iterable[dict[str, Any]], text: str = "") -> str:
     return text
 
 
-def joined(pieces: Sequence[dict[str, Any]]) -> str:
+def joined(pieces: Sequence[dict[str, Any]], begin: int = 0) -> str:
     """The chunks one after the other, each of which must begin where the last one ended."""
     text = ""
     for told in pieces:
-        assert told["offset"] == len(text.encode("utf-16-le")) // 2
+        assert told["offset"] == begin + len(text.encode("utf-16-le")) // 2
         text += told["chunk"]
     return text
 

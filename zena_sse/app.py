@@ -17,6 +17,7 @@ from quart import Quart
 from quart_schema import Info, QuartSchema
 
 from zena_sse import __version__
+from zena_sse.ask.answering import Answerer
 from zena_sse.ask.commands import ask_handlers
 from zena_sse.ask.embedded import Embedded
 from zena_sse.ask.run import World
@@ -114,7 +115,9 @@ def now() -> datetime:
 class Zena:
     """Everything that runs in one process; owns its embedded database from the start to `stop`."""
 
-    def __init__(self, settings: Settings, domain_clock: Clock, *, background: bool) -> None:
+    def __init__(
+        self, settings: Settings, domain_clock: Clock, *, background: bool, answerer: Answerer | None = None
+    ) -> None:
         self.settings = settings
         self.clock = domain_clock
         self.background = background
@@ -168,7 +171,7 @@ class Zena:
         self.watch = Watch(self.storage, self.run_triage, self.assess, settings.risk_minutes)
         self.ports = self._mail_ports(domain_clock)
         self.engine = Engine(self.ports)
-        self.runs = self._runs()
+        self.runs = self._runs(answerer or Embedded())
         handlers = {
             **mail_handlers(self.engine.wake, new_id),
             **task_handlers(),
@@ -281,11 +284,11 @@ class Zena:
         asking = Asking(self.model, breaker, asyncio.sleep, SystemRandom().random)
         return Seeking(world, asking, breaker)
 
-    def _runs(self) -> Runs:
-        """Who answers questions."""
+    def _runs(self, answerer: Answerer) -> Runs:
+        """Who has questions answered."""
         world = World(
             storage=self.storage,
-            answerer=Embedded(),
+            answerer=answerer,
             metrics=self.metrics,
             clock=now,
             monotonic=time.monotonic,
@@ -320,13 +323,19 @@ class Zena:
         self.metrics.group.observe(units)
 
 
-def create_app(settings: Settings, domain_clock: Clock = now, *, background: bool = True) -> Quart:
+def create_app(
+    settings: Settings,
+    domain_clock: Clock = now,
+    *,
+    background: bool = True,
+    answerer: Answerer | None = None,
+) -> Quart:
     """The application. `domain_clock` is the time by which mail is judged; it differs in the demo only.
 
-    Without `background` nothing happens but what is asked for: for the command line. Raises
-    `ConfigurationError`, `DataDirectoryInUse`.
+    Without `background` nothing happens but what is asked for: for the command line. Without `answerer`
+    questions are answered by ours. Raises `ConfigurationError`, `DataDirectoryInUse`.
     """
-    zena = Zena(settings, domain_clock, background=background)
+    zena = Zena(settings, domain_clock, background=background, answerer=answerer)
     app = Quart(__name__, static_folder=None)
     app.extensions["zena"] = zena
     # The body is counted before Quart sees it.

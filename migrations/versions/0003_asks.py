@@ -41,7 +41,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("ask_id"),
     )
     op.create_index("asks_user", "asks", ["user_id", "asked_at", "ask_id"])
-    op.create_index("asks_conversation", "asks", ["user_id", "conversation_id", "asked_at"])
+    op.create_index("asks_conversation", "asks", ["user_id", "conversation_id", "asked_at", "ask_id"])
     op.create_index(
         "asks_open",
         "asks",

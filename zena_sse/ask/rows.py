@@ -1,6 +1,7 @@
 """An ask as it is stored: queued, claimed by a server for a lease, let go, dropped.
 
-What its answer says, and its end, are in `saying`.
+What its answer says, and its end, are in `saying`. Whoever looks for open asks says `state <> 'completed'`
+beside the state: by these very words SQLite knows the index of what is open.
 """
 
 from __future__ import annotations
@@ -96,7 +97,8 @@ def owned_asks(reader: Reader, owner: str) -> list[str]:
     """The ids of what this server runs, as the database sees it."""
     return reader.all(
         str,
-        "SELECT ask_id FROM asks WHERE state = 'running' AND owner = :owner ORDER BY asked_at, ask_id",
+        "SELECT ask_id FROM asks WHERE state <> 'completed' AND state = 'running' AND owner = :owner"
+        " ORDER BY asked_at, ask_id",
         owner=owner,
     )
 
@@ -148,7 +150,9 @@ def erase_asks(tx: Transaction, user_id: str) -> bool:
 
 def _count_waiting(reader: Reader, user_id: str) -> int:
     count = reader.one(
-        int, "SELECT COUNT(*) FROM asks WHERE state = 'queued' AND user_id = :user_id", user_id=user_id
+        int,
+        "SELECT COUNT(*) FROM asks WHERE state <> 'completed' AND state = 'queued' AND user_id = :user_id",
+        user_id=user_id,
     )
     return count or 0
 
@@ -158,10 +162,13 @@ def _claim_one(tx: Transaction, owner: str, per_user: int) -> Ask | None:
     return tx.one(
         Ask,
         "UPDATE asks SET state = 'running', owner = :owner, lease_until = :until, started_at = :now"
-        " WHERE ask_id = (SELECT ask_id FROM asks AS waiting WHERE state = 'queued'"
-        " AND (SELECT COUNT(*) FROM asks AS other WHERE other.state = 'running'"
+        " WHERE ask_id = (SELECT ask_id FROM asks AS waiting"
+        " WHERE waiting.state <> 'completed' AND waiting.state = 'queued'"
+        " AND (SELECT COUNT(*) FROM asks AS other"
+        " WHERE other.state <> 'completed' AND other.state = 'running'"
         " AND other.user_id = waiting.user_id) < :per_user"
-        " AND NOT EXISTS (SELECT 1 FROM asks AS other WHERE other.state = 'running'"
+        " AND NOT EXISTS (SELECT 1 FROM asks AS other"
+        " WHERE other.state <> 'completed' AND other.state = 'running'"
         " AND other.user_id = waiting.user_id AND other.conversation_id = waiting.conversation_id)"
         " ORDER BY asked_at, ask_id LIMIT 1)"
         " RETURNING ask_id, user_id, conversation_id, question, command_id, asked_at",

@@ -68,7 +68,8 @@ def end_orphans(tx: Transaction) -> int:
     """End some of the asks whose owner has not said for the lease that it lives; how many."""
     orphans = tx.all(
         Ask,
-        _OPEN + "state = 'running' AND lease_until < :now ORDER BY asked_at, ask_id LIMIT :most",
+        _OPEN + "state <> 'completed' AND state = 'running' AND lease_until < :now"
+        " ORDER BY asked_at, ask_id LIMIT :most",
         now=timestamp(tx.now),
         most=ORPHANS_A_UNIT,
     )

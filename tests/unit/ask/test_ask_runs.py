@@ -38,7 +38,7 @@ async def test_the_first_words_leave_at_once_and_the_next_are_gathered(asks: Ask
     end = await asks.ended(ask_id)
     assert (end["answer"], end["offset"], end["chunk"]) == ("Ana waits for you.", 17, ".")
     assert joined(asks.told(ask_id)) == end["answer"]
-    assert asks.outcomes("answered") == 1
+    await until(lambda: asks.outcomes("answered") == 1)
 
 
 async def test_what_waits_for_its_gathering_goes_with_the_end_when_that_comes_first(asks: AskRoom) -> None:
@@ -162,7 +162,7 @@ async def test_cancelling_stops_the_answerer_at_once_and_nothing_follows_the_end
     await until(lambda: asks.metrics.registry.get_sample_value("zena_asks_running") == 0)
     end = await asks.ended(ask_id)
     assert (end["answer"], end["error"]["code"]) == ("Ana", "cancelled")
-    assert asks.outcomes("cancelled") == 1
+    await until(lambda: asks.outcomes("cancelled") == 1)
 
 
 @pytest.mark.parametrize("turns", range(8))

@@ -82,6 +82,7 @@ class Serving:
             "ZENA_JWT_SECRET": SECRET,
             "ZENA_MAIL_DAYS": "0",  # the mail of these tests does not grow old with the calendar
         } | settings
+        self.program: Sequence[str] = (*PROGRAM, "serve")
         self.process: subprocess.Popen[bytes] | None = None
         self._log = directory / "server.log"
 
@@ -109,7 +110,7 @@ class Serving:
             new_database(self.database.parent)
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*tracer, *PROGRAM, "serve"],
+                [*tracer, *self.program],
                 env=environment(**self.settings),
                 cwd=self.directory,
                 stdin=subprocess.DEVNULL,

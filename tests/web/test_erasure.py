@@ -10,6 +10,7 @@ from pathlib import Path
 from quart.typing import TestClientProtocol as Client
 
 from zena_sse.app import Zena, create_app, new_id
+from zena_sse.ask.reading import snapshot_asks
 from zena_sse.mail.accounts import FolderMailbox, add_account, seal_mailbox
 from zena_sse.settings import Settings
 from zena_sse.storage.log import find_position
@@ -43,6 +44,12 @@ async def completed(zena: Zena) -> list[str]:
     return await zena.storage.read(query)
 
 
+async def answered(zena: Zena, user: str) -> None:
+    """Wait until no answer of this user is being made."""
+    while any(ask.state != "completed" for ask in await zena.storage.read(snapshot_asks, user)):
+        pass
+
+
 def bearer(zena: Zena, user: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {zena.tokens.sign(user, 'agent', timedelta(hours=1))}"}
 
@@ -70,6 +77,11 @@ async def test_erasing_a_user_leaves_no_row_of_theirs_and_all_of_everybody_elses
                 json={"where": "x"},
                 headers=bearer(zena, user) | {"Idempotency-Key": "k"},
             )
+            asked = await client.post(
+                "/commands/ask.request", json={"question": "Who waits?"}, headers=bearer(zena, user)
+            )
+            assert asked.status_code == 202
+        await answered(zena, "bert")
         before = await cursor(client, bearer(zena, erased)), await cursor(client, bearer(zena, "bert"))
         assert (await client.delete("/me", headers=bearer(zena, erased))).status_code == 204
         assert rows_by_user(settings.database_path, erased) == {}
@@ -78,6 +90,7 @@ async def test_erasing_a_user_leaves_no_row_of_theirs_and_all_of_everybody_elses
             "messages",
             "threads",
             "events",
+            "asks",
         }
         after = await cursor(client, bearer(zena, erased)), await cursor(client, bearer(zena, "bert"))
     assert after[1] == before[1]

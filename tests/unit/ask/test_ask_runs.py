@@ -13,6 +13,7 @@ from tests.databases import until
 from tests.mailroom import ANNA
 from zena_sse.ask import run as running
 from zena_sse.ask.answering import Answer, AnswerFailed, Conclusion, Inquiry
+from zena_sse.ask.runs import BEAT_SECONDS
 from zena_sse.contract.events import ANSWER_LIMIT
 
 
@@ -31,6 +32,7 @@ async def test_the_first_words_leave_at_once_and_the_next_are_gathered(asks: Ask
     script = await asks.answerer.asked()
     script.say("Ana")
     await asks.chunks(ask_id, 1)
+    await until(lambda: asks.time.left() == [BEAT_SECONDS])  # nothing is gathered while nothing comes
     script.say(" waits", " for", " you")
     await asks.gathered()
     assert [told["chunk"] for told in await asks.chunks(ask_id, 2)] == ["Ana", " waits for you"]
@@ -97,12 +99,52 @@ async def test_an_answer_that_fails_ends_with_what_was_said(
 
 
 async def test_an_answerer_that_ends_without_a_conclusion_has_failed(asks: AskRoom) -> None:
-    async def unconcluded(_inquiry: Inquiry) -> Answer:
-        yield "Ana"
+    class Unconcluded:
+        async def answer(self, _inquiry: Inquiry) -> Answer:
+            yield "Ana"
 
-    asks.answerer.answer = unconcluded  # type: ignore[method-assign,assignment]
+    asks.answerer.instead = Unconcluded()
     ask_id = await asks.ask()
     assert (await asks.ended(ask_id))["error"]["message"] == "Something went wrong on our side."
+
+
+class Connection:
+    """An answer that is no generator: it is over when it is closed, and by nothing else."""
+
+    def __init__(self, *pieces: str | Conclusion) -> None:
+        self._pieces = iter(pieces)
+        self.closed = asyncio.Event()
+
+    def answer(self, _inquiry: Inquiry) -> Answer:
+        return self
+
+    def __aiter__(self) -> Answer:
+        return self
+
+    async def __anext__(self) -> str | Conclusion:
+        for piece in self._pieces:
+            return piece
+        await asyncio.get_running_loop().create_future()  # silence
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        self.closed.set()
+
+
+async def test_an_answer_is_closed_when_it_is_whole(asks: AskRoom) -> None:
+    connection = Connection("Ana", FOUND)
+    asks.answerer.instead = connection
+    await asks.ended(await asks.ask())
+    await connection.closed.wait()
+
+
+async def test_an_answer_is_closed_when_it_is_cancelled(asks: AskRoom) -> None:
+    connection = Connection("Ana")
+    asks.answerer.instead = connection
+    ask_id = await asks.ask()
+    await asks.chunks(ask_id, 1)
+    await asks.cancel(ask_id)
+    await connection.closed.wait()
 
 
 async def test_an_answer_that_takes_too_long_has_failed(
@@ -305,9 +347,9 @@ async def test_it_beats_by_itself_and_one_beat_that_fails_is_followed_by_another
     await asyncio.wait({going.task})
     asks.room.clock.advance(seconds=7)
     asks.flaky.down = True
-    await until(lambda: asks.time.left() == [2.0])
-    asks.time.pass_by(2.0)
-    await until(lambda: asks.time.left() == [2.0])
+    await until(lambda: asks.time.left() == [BEAT_SECONDS])
+    asks.time.pass_by(BEAT_SECONDS)
+    await until(lambda: asks.time.left() == [BEAT_SECONDS])
     asks.flaky.down = False
-    asks.time.pass_by(2.0)
+    asks.time.pass_by(BEAT_SECONDS)
     assert (await asks.ended(ask_id))["error"]["code"] == "interrupted"

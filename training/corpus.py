@@ -95,7 +95,7 @@ def _mailbox(name: str, paths: Sequence[Path]) -> list[Labelled]:
     own = frozenset(address.lower() for address in pages[0]["agent"]["addresses"])
     as_of = datetime.fromisoformat(str(pages[0]["as_of"]))
     threads = [thread for page in pages for thread in page["threads"]]
-    read = {thread["id"]: parse_batch(_raw(thread)) for thread in threads}
+    read = {thread["id"]: parse_batch(raw_mails(thread)) for thread in threads}
     known = _known(own, (message for messages in read.values() for message in messages))
     return [
         _labelled(name, thread, read[thread["id"]], known, as_of, thread.get("also_ok") or [])
@@ -144,7 +144,7 @@ def _known(own: frozenset[str], messages: Iterable[Message]) -> Known:
     return Known(own, written_to)
 
 
-def _raw(thread: dict[str, Any]) -> list[tuple[bytes, datetime]]:
+def raw_mails(thread: dict[str, Any]) -> list[tuple[bytes, datetime]]:
     """The mails of a thread as bytes, so that they are read as any mail is."""
     raws = []
     for number, message in enumerate(thread["messages"]):

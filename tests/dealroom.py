@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 from tests.mailroom import ANNA, Room, open_room
 from tests.memorymailbox import AGENT, mail
-from zena_sse.app import drop_thread, merge_threads
 from zena_sse.deals.assessing import assess_deals
 from zena_sse.deals.following import follow_deal
 from zena_sse.deals.reading import DealDetail, DealItem, get_deal, list_deals
@@ -31,6 +30,7 @@ from zena_sse.triage.analysis.findings import Ask, Contact, Findings, Known, Men
 from zena_sse.triage.applying import Applying
 from zena_sse.triage.judging import Case, Unjudged
 from zena_sse.triage.passes import Triage
+from zena_sse.wiring import drop_thread, merge_threads
 
 BEN = "Ben Buyer <ben@example.org>"
 VERA = "Vera Vendor <vera@example.org>"

@@ -13,14 +13,14 @@ from tests.databases import until
 from tests.mailroom import Room, Time, open_room
 from tests.scriptedmodel import Script, ScriptedModel, scripted_model
 from tests.triageroom import TriageRoom
+from zena_sse.language.breaker import Breaker
+from zena_sse.language.openai import OpenAiModel
 from zena_sse.metrics import Metrics
 from zena_sse.storage.port import Transaction
 from zena_sse.tasks.following import follow_tasks
 from zena_sse.triage.analysis.findings import Ask, Findings
 from zena_sse.triage.judging import Case, Unjudged
-from zena_sse.triage.models.openai import OpenAiModel
 from zena_sse.triage.opinion.asking import Asking
-from zena_sse.triage.opinion.breaker import Breaker
 from zena_sse.triage.opinion.seeking import Seeking, Surroundings
 from zena_sse.triage.triaged import Triaged
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -39,7 +40,56 @@ class Asked(msgspec.Struct, frozen=True):
         return kind
 
 
-Script = Reply | Callable[[Asked], Reply] | Sequence[Reply]
+class Telling:
+    """A streamed reply, chunked, which goes on as the test says; notes when whoever listens is gone."""
+
+    def __init__(self) -> None:
+        self.gone = asyncio.Event()
+        self.gone_at = 0.0
+        self.pieces: asyncio.Queue[bytes | None] = asyncio.Queue()
+
+    def say(self, *texts: str | None, finish: str | None = None) -> Telling:
+        """Deltas, the last one with a reason to finish if there is one."""
+        for text in texts[: -1 if finish else None]:
+            self.raw(event(text))
+        return self.raw(event(texts[-1] if texts else None, finish)) if finish else self
+
+    def raw(self, data: bytes) -> Telling:
+        """Bytes, in a chunk of their own."""
+        self.pieces.put_nowait(b"%x\r\n%s\r\n" % (len(data), data))
+        return self
+
+    def end(self) -> Telling:
+        """The body is whole."""
+        self.pieces.put_nowait(b"0\r\n\r\n")
+        return self
+
+    def break_off(self) -> Telling:
+        """The connection is reset."""
+        self.pieces.put_nowait(None)
+        return self
+
+
+Script = Reply | Telling | Callable[[Asked], Reply | Telling] | Sequence[Reply | Telling]
+
+USAGE = b'data: {"choices": [], "usage": {"prompt_tokens": 70, "completion_tokens": 7}}\n\n'
+DONE = b"data: [DONE]\n\n"
+TELLING_HEAD = (
+    b"HTTP/1.1 200 Scripted\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+)
+
+
+def event(text: str | None, finish: str | None = None) -> bytes:
+    """A delta as it is on the wire."""
+    delta = {} if text is None else {"content": text}
+    chunk = {"object": "chat.completion.chunk", "choices": [{"delta": delta, "finish_reason": finish}]}
+    return b"data: %s\n\n" % json.dumps(chunk).encode()
+
+
+def spoken(*texts: str, finish: str = "stop") -> Reply:
+    """A streamed completion that is there at once, whole, with its usage."""
+    body = b"".join([*map(event, texts), event(None, finish), USAGE, DONE])
+    return Reply(body=body, headers={"Content-Type": "text/event-stream"})
 
 
 def verdict(**changes: Any) -> dict[str, Any]:
@@ -78,6 +128,7 @@ class ScriptedModel:
         self.asked: list[Asked] = []
         self.open = 0
         self.most_open = 0
+        self.connections = 0
         self.port = 0
         self.released = asyncio.Event()
         self._server: asyncio.Server | None = None
@@ -105,25 +156,30 @@ class ScriptedModel:
         task = asyncio.current_task()
         assert task is not None
         self._connections.add(task)
+        self.connections += 1
         try:
             with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 while True:
-                    await self._answer(await _request(reader), writer)
+                    await self._answer(await _request(reader), reader, writer)
         finally:
             self._connections.discard(task)
             writer.close()
 
-    async def _answer(self, asked: Asked, writer: asyncio.StreamWriter) -> None:
+    async def _answer(self, asked: Asked, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.asked.append(asked)
         self.open += 1
         self.most_open = max(self.most_open, self.open)
         try:
-            await self._send(self._reply(asked), writer)
+            reply = self._reply(asked)
+            if isinstance(reply, Telling):
+                await _tell(reply, reader, writer)
+            else:
+                await self._send(reply, writer)
         finally:
             self.open -= 1
 
-    def _reply(self, asked: Asked) -> Reply:
-        if isinstance(self.script, Reply):
+    def _reply(self, asked: Asked) -> Reply | Telling:
+        if isinstance(self.script, Reply | Telling):
             return self.script
         if isinstance(self.script, Sequence):
             return self.script[min(len(self.asked), len(self.script)) - 1]
@@ -140,6 +196,38 @@ class ScriptedModel:
             await self.released.wait()
         writer.write(reply.body)
         await writer.drain()
+
+
+async def _tell(telling: Telling, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(
+        b"HTTP/1.1 200 Scripted\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    leaving = asyncio.ensure_future(_left(reader))
+    try:
+        piece: bytes | None = b""
+        while piece is not None and not (piece or b"").startswith(b"0\r\n"):
+            told = asyncio.ensure_future(telling.pieces.get())
+            await asyncio.wait({leaving, told}, return_when=asyncio.FIRST_COMPLETED)
+            if leaving.done():
+                told.cancel()
+                telling.gone_at = asyncio.get_running_loop().time()
+                telling.gone.set()
+                raise ConnectionResetError
+            piece = told.result()
+            writer.write(piece or b"")
+            await writer.drain()
+        if piece is None:
+            writer.transport.abort()
+            raise ConnectionResetError
+    finally:
+        leaving.cancel()
+
+
+async def _left(reader: asyncio.StreamReader) -> None:
+    """Until the other side has closed."""
+    with suppress(ConnectionError):
+        while not reader.at_eof() and not await reader.read(1):
+            pass
 
 
 async def _request(reader: asyncio.StreamReader) -> Asked:

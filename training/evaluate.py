@@ -1,4 +1,4 @@
-"""Judges triage on mail it has not learned from, and writes docs/evaluation.md; `make eval`."""
+"""Judges triage on mail it has not learned from, and answers; writes docs/evaluation.md; `make eval`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from training.corpus import Labelled, written
+from training.evaluate_asks import section as answers
 from training.score import METRICS, Tally, Thread, interval, matched, tally, total, wilson
 from training.train import learn, read
 from zena_sse.triage.analysis.analyse import analyse
@@ -164,5 +165,5 @@ def _confusion(pairs: Iterable[tuple[str, str]]) -> list[str]:
 
 
 if __name__ == "__main__":
-    REPORT.write_text(HEAD + labelled_mailbox() + "\n" + written_mailboxes())
+    REPORT.write_text("\n".join([HEAD + labelled_mailbox(), written_mailboxes(), answers()]))
     print(REPORT.read_text())

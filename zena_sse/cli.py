@@ -11,7 +11,7 @@ import contextlib
 import os
 import re
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ from zena_sse.settings import Settings, describe_settings, read_settings
 
 # Between these mail is judged: days before and after the moment must have dates, too.
 FIRST_MOMENT, LAST_MOMENT = datetime(1970, 1, 2, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+
+ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
 
 class Failure(click.ClickException):
@@ -261,30 +263,75 @@ def tail(
         run(tail_stream(settings(), user, bearer, url, types, cursor, as_json=as_json))
 
 
+def _of_a_folder(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of what is read from a mail folder, without a server."""
+    options = (
+        click.option(
+            "--mail",
+            "root",
+            required=True,
+            metavar="DIR",
+            type=click.Path(path_type=Path),
+            help="A folder with INBOX/ and Sent/, or a Maildir.",
+        ),
+        click.option(
+            "--agent", required=True, multiple=True, metavar="ADDR", help="One of the agent's addresses."
+        ),
+        click.option("--as-of", metavar="ISO", help="The moment by which mail is judged; default: now."),
+        click.option("--json", "as_json", is_flag=True, help="One JSON object a line."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @main.command()
-@click.option(
-    "--mail",
-    "root",
-    required=True,
-    metavar="DIR",
-    type=click.Path(path_type=Path),
-    help="A folder with INBOX/ and Sent/, or a Maildir.",
-)
-@click.option("--agent", required=True, multiple=True, metavar="ADDR", help="One of the agent's addresses.")
+@_of_a_folder
 @click.argument("more", nargs=-1, metavar="[ADDR]...")
-@click.option("--as-of", metavar="ISO", help="The moment by which mail is judged; default: now.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def triage(
     root: Path, agent: tuple[str, ...], more: tuple[str, ...], as_of: str | None, as_json: bool
 ) -> None:
     """Print what is made of each thread of a mail folder."""
     from zena_sse.triage_report import report_triage
 
-    addresses = tuple(address.strip().lower() for address in (*agent, *more))
+    run(report_triage(root, _read_addresses(*agent, *more), _read_moment(as_of), settings(), as_json=as_json))
+
+
+@main.command()
+@_of_a_folder
+@click.option(
+    "--questions",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help='Many questions: a JSON list of {"id", "question"}.',
+)
+@click.argument("more", nargs=-1, metavar="[ADDR]... [QUESTION]")
+def ask(
+    root: Path,
+    agent: tuple[str, ...],
+    more: tuple[str, ...],
+    as_of: str | None,
+    as_json: bool,
+    questions: Path | None,
+) -> None:
+    """Answer questions from a mail folder."""
+    from zena_sse.ask_report import read_question, read_questions, report_answers
+
+    # An address where the question should be is one more of the agent's.
+    if questions is None and (not more or ADDRESS.fullmatch(more[-1].strip())):
+        raise click.UsageError("A question is needed, or --questions FILE.")
+    addresses = more if questions is not None else more[:-1]
+    found, moment = _read_addresses(*agent, *addresses), _read_moment(as_of)
+    asked = read_questions(questions) if questions is not None else [read_question(more[-1])]
+    run(report_answers(root, found, moment, settings(), asked, as_json=as_json))
+
+
+def _read_addresses(*given: str) -> tuple[str, ...]:
+    addresses = tuple(address.strip().lower() for address in given)
     for address in addresses:
-        if not re.fullmatch(r"[^@\s]+@[^@\s]+", address):
+        if not ADDRESS.fullmatch(address):
             raise click.BadParameter(f"{address!r} is not an address", param_hint="--agent")
-    run(report_triage(root, addresses, _read_moment(as_of), settings(), as_json=as_json))
+    return addresses
 
 
 def _read_moment(text: str | None) -> datetime:

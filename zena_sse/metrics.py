@@ -65,3 +65,18 @@ class Metrics:
             buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
             registry=r,
         )
+        self.answers_by_model = Counter(
+            "zena_ask_model_answers", "Answers that a model was to give", ["outcome"], registry=r
+        )
+        self.answer_tokens = Counter(
+            "zena_ask_model_tokens",
+            "Tokens that answers took, if told",
+            ["direction"],
+            registry=r,
+        )
+        self.model_first_chunk = Histogram(
+            "zena_ask_model_first_chunk_seconds",
+            "From the question to the first words of a model",
+            buckets=(0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32),
+            registry=r,
+        )

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
+from rich.console import Console
+from rich.progress import Progress as Bar
 
-from zena_sse.app import Zena, new_id
-from zena_sse.contract.events import Event, Provider
+from zena_sse.contract.events import Event, Provider, SyncProgress
 from zena_sse.errors import MailboxMissing
 from zena_sse.mail.accounts import FolderMailbox, MaildirMailbox, add_account, seal_mailbox
 from zena_sse.mail.connectors.directory import DirectoryConnector
@@ -23,6 +25,8 @@ from zena_sse.mail.progress import Progress
 from zena_sse.mail.reading import Reading
 from zena_sse.mail.runs import Run, claim_run, complete_run, request_sync
 from zena_sse.settings import Settings
+from zena_sse.storage.port import Reader
+from zena_sse.wiring import Zena, new_id
 
 USER = "reader"
 
@@ -57,6 +61,40 @@ async def read_folder(
             yield Folder(zena, await _read(zena, root, addresses, tell))
         finally:
             await zena.stop()
+
+
+@contextmanager
+def reading_bar() -> Iterator[Callable[[str, Event], None]]:
+    """Shows how far the reading is, on a terminal only."""
+    with Bar(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("Reading", total=None)
+
+        def tell(_user_id: str, event: Event) -> None:
+            if isinstance(event, SyncProgress):
+                bar.update(task, completed=event.processed_threads, total=event.total_threads)
+
+        yield tell
+
+
+class _Held(msgspec.Struct):
+    folder: str
+    uid: str
+
+
+def files_of(reader: Reader, folder: Folder, thread_id: str, key: str | None = None) -> list[str]:
+    """Where the messages of a thread are, the oldest first; or only the message with this key."""
+    held = reader.all(
+        _Held,
+        "SELECT copies.folder, copies.uid FROM messages CROSS JOIN copies"
+        " WHERE messages.user_id = :user_id AND messages.thread_id = :thread_id"
+        " AND messages.key = COALESCE(:key, messages.key)"
+        " AND copies.user_id = messages.user_id AND copies.key = messages.key"
+        " ORDER BY messages.at, messages.key, copies.folder, copies.uid",
+        user_id=USER,
+        thread_id=thread_id,
+        key=key,
+    )
+    return [folder.files[copy.folder, copy.uid] for copy in held]
 
 
 def _alone(settings: Settings, directory: Path) -> Settings:

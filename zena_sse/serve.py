@@ -10,10 +10,11 @@ import structlog
 from quart import Quart
 
 from zena_sse import __version__
-from zena_sse.app import Zena, create_app
+from zena_sse.app import create_app
 from zena_sse.operator import socket_path
 from zena_sse.serving.server import Server, listening
 from zena_sse.settings import Settings
+from zena_sse.wiring import Zena
 
 # New objects before the youngest are looked through, which takes 0.7 ms for so many; Python's own 700 goes
 # through what requests in flight hold again and again, 50,000 makes everybody wait for 10 ms.

@@ -103,9 +103,9 @@ async def tail_stream(
 async def _open_log(settings: Settings) -> AsyncIterator[StoredLog]:
     """The log of a database that no server owns; no events come of this. Raises `DataDirectoryInUse`."""
     # Only here is the database opened: whoever follows a server need not wait for what opens it.
-    from zena_sse.app import new_epoch, now  # noqa: PLC0415
     from zena_sse.storage.migrate import migrate  # noqa: PLC0415
     from zena_sse.storage.sqlite import Ownership, SqliteStorage  # noqa: PLC0415
+    from zena_sse.wiring import new_epoch, now  # noqa: PLC0415
 
     ownership = Ownership(settings.database_path)
     migrate(settings.database_path)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -12,20 +10,17 @@ import click
 import msgspec
 from rich.box import SIMPLE
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
 from zena_sse.contract.events import (
     Category,
     Classification,
-    Event,
     NextActionOwner,
     RiskLevel,
     Stage,
-    SyncProgress,
 )
-from zena_sse.offline import USER, Folder, read_folder
+from zena_sse.offline import USER, Folder, files_of, read_folder, reading_bar
 from zena_sse.settings import Settings
 from zena_sse.storage.port import Reader
 
@@ -80,16 +75,11 @@ class _Row(msgspec.Struct):
     risk_flags: str
 
 
-class _Held(msgspec.Struct):
-    folder: str
-    uid: str
-
-
 async def report_triage(
     root: Path, addresses: tuple[str, ...], as_of: datetime, settings: Settings, *, as_json: bool
 ) -> None:
     """Print what is made of each thread, in the order in which they began. Raises `MailboxMissing`."""
-    with _progress() as tell:
+    with reading_bar() as tell:
         async with read_folder(root, addresses, lambda: as_of, settings, tell) as folder:
             lines = await folder.zena.storage.read(read_lines, folder)
     if as_json:
@@ -97,19 +87,6 @@ async def report_triage(
             click.echo(msgspec.json.encode(line))
     else:
         Console(width=None if sys.stdout.isatty() else PIPE_COLUMNS).print(as_table(lines))
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str, Event], None]]:
-    """Shows how far the reading is, on a terminal only."""
-    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task("Reading", total=None)
-
-        def tell(_user_id: str, event: Event) -> None:
-            if isinstance(event, SyncProgress):
-                bar.update(task, completed=event.processed_threads, total=event.total_threads)
-
-        yield tell
 
 
 def read_lines(reader: Reader, folder: Folder) -> list[ThreadLine]:
@@ -128,7 +105,7 @@ def read_lines(reader: Reader, folder: Folder) -> list[ThreadLine]:
 
 def _line(reader: Reader, folder: Folder, row: _Row) -> ThreadLine:
     return ThreadLine(
-        messages=_messages(reader, folder, row.thread_id),
+        messages=files_of(reader, folder, row.thread_id),
         subject=row.subject,
         classification=row.classification,
         category=row.category,
@@ -141,19 +118,6 @@ def _line(reader: Reader, folder: Folder, row: _Row) -> ThreadLine:
         tasks=_tasks(reader, row.thread_id),
         contacts=_contacts(reader, row.thread_id),
     )
-
-
-def _messages(reader: Reader, folder: Folder, thread_id: str) -> list[str]:
-    held = reader.all(
-        _Held,
-        "SELECT copies.folder, copies.uid FROM messages CROSS JOIN copies"
-        " WHERE messages.user_id = :user_id AND messages.thread_id = :thread_id"
-        " AND copies.user_id = messages.user_id AND copies.key = messages.key"
-        " ORDER BY messages.at, messages.key, copies.folder, copies.uid",
-        user_id=USER,
-        thread_id=thread_id,
-    )
-    return [folder.files[copy.folder, copy.uid] for copy in held]
 
 
 def _tasks(reader: Reader, thread_id: str) -> list[TaskLine]:

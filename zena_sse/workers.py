@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
 from typing import TypeVar
 
 import structlog
@@ -18,6 +21,8 @@ R = TypeVar("R")
 
 # A batch takes milliseconds; one that has not ended by now never will.
 BATCH_SECONDS = 120.0
+# Where there are more to run than processors, streams come before what is computed.
+NICE = 10
 
 log = structlog.get_logger("zena.workers")
 
@@ -27,6 +32,7 @@ class Workers:
 
     def __init__(self) -> None:
         self._pool: ProcessPoolExecutor | None = None
+        self._processes: set[BaseProcess] = set()  # the pool's: there may be other pools
         self._turn = asyncio.Lock()  # one batch in the worker at a time: whoever breaks it is to blame
 
     async def map(
@@ -65,10 +71,14 @@ class Workers:
     async def _run(self, function: Callable[[Sequence[T]], list[R]], batch: Sequence[T]) -> list[R]:
         if self._pool is None:
             # Not forked: a fork would inherit the database's locks and the server's sockets.
-            self._pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+            self._pool = ProcessPoolExecutor(
+                1, mp_context=multiprocessing.get_context("spawn"), initializer=_begin
+            )
         loop = asyncio.get_running_loop()
+        others = set(multiprocessing.active_children()) - self._processes
         with _leaving_interrupts_to_the_parent():
             running = loop.run_in_executor(self._pool, function, batch)
+        self._processes = set(multiprocessing.active_children()) - others
         try:
             async with asyncio.timeout(BATCH_SECONDS):
                 return await running
@@ -78,10 +88,27 @@ class Workers:
     def _restart(self) -> None:
         log.warning("worker restarts")
         if self._pool is not None:
-            for process in multiprocessing.active_children():  # one that hangs would never end by itself
+            for process in self._processes:  # one that hangs would never end by itself
                 process.kill()
             self._pool.shutdown(wait=False, cancel_futures=True)
         self._pool = None
+
+
+def _begin() -> None:
+    """Yield to whoever serves, and end with the parent; runs in the worker.
+
+    A parent that is killed tells nobody, and the worker would wait for work for ever.
+    """
+    os.nice(NICE)
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        raise RuntimeError("a worker has a parent")
+    threading.Thread(target=_exit_after, args=(parent,), daemon=True).start()
+
+
+def _exit_after(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)  # at once: nobody is left to hand anything to
 
 
 @contextmanager

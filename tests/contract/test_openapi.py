@@ -16,12 +16,13 @@ from quart import Quart
 
 from tests.databases import new_database
 from zena_sse import __version__
-from zena_sse.app import Zena, create_app, openapi_document
+from zena_sse.app import create_app, openapi_document
 from zena_sse.contract.asyncapi import asyncapi_document
 from zena_sse.contract.commands import COMMANDS
 from zena_sse.contract.schema import Document
 from zena_sse.contract.stream_openapi import METHODS
 from zena_sse.settings import Settings
+from zena_sse.wiring import Zena
 
 # Only the owner of the operator's socket can call these.
 HIDDEN = {"/operator/tokens"}

@@ -221,7 +221,18 @@ def test_contract_needs_no_settings_and_is_what_the_server_serves(
 
 def test_help_names_every_command(new_server: NewServer) -> None:
     said = new_server().run("--help").said()
-    for command in ("account", "contract", "demo", "migrate", "publish", "serve", "tail", "token"):
+    for command in (
+        "account",
+        "ask",
+        "contract",
+        "demo",
+        "migrate",
+        "publish",
+        "serve",
+        "tail",
+        "token",
+        "triage",
+    ):
         assert f"\n  {command} " in said
 
 

@@ -27,7 +27,7 @@ def calls(trace: str) -> list[str]:
     for line in trace.splitlines():
         pid = line.split(maxsplit=1)[0]
         if line.endswith("<unfinished ...>"):
-            begun[pid] = line.removesuffix("<unfinished ...>")
+            begun[pid] = line.removesuffix("<unfinished ...>").rstrip()
         elif resumed := RESUMED.match(line):
             ended.append(begun.pop(pid, "") + resumed["rest"])
         else:

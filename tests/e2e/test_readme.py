@@ -41,3 +41,12 @@ def test_its_lines_work(directory: Path, demo_mail: Path) -> None:
             assert b"stream.ready" in shown.readline()
         with terminal(curl.replace("8000", str(port)), directory, environment(**settings)) as shown:
             assert next(events_of(shown)).type == "stream.ready"
+
+
+def test_its_question_has_the_answer_it_shows() -> None:
+    (_triage, (question,)) = blocks("What it makes of mail")
+    shown = README.read_text().partition(f"    {question}\n")[2].partition("```\n")[2].partition("```")[0]
+    assert shown.count("\n") >= 4
+    root = README.parent
+    with terminal(question, root, environment()) as said:
+        assert said.read().decode() == shown

@@ -28,7 +28,7 @@ VARIABLE = re.compile(r"\bZENA_[A-Z_]*[A-Z]\b")
 METRIC = re.compile(r"\b(zena_\w+)(?:\{([\w,]+)\})?")
 
 # Variables of the tests, not of the server.
-OF_TESTS = {"ZENA_TEST_REQUIRE", "ZENA_SPAM_CORPUS"}
+OF_TESTS = {"ZENA_TEST_REQUIRE", "ZENA_SPAM_CORPUS", "ZENA_TEST_LLAMA_PYTHON"}
 
 # Every command of the README, and the test that does what it says.
 EXERCISED = {
@@ -43,6 +43,10 @@ EXERCISED = {
     "zena-sse triage --mail ./mail --agent anna@example.org": (
         "tests/unit/test_offline.py::test_each_thread_is_a_line_in_the_order_in_which_they_began"
     ),
+    (
+        "zena-sse ask --mail zena_sse/demo/mail --agent mia@harbourrealty.example"
+        ' --as-of 2026-11-20T09:00+13:00 "What split is Glenn Moody asking for?"'
+    ): "tests/e2e/test_readme.py::test_its_question_has_the_answer_it_shows",
     "make check": "tests/unit/test_docs.py::test_make_knows_what_the_readme_has_it_do",
     "pip install .": "tests/e2e/test_wheel.py::test_installed_program_is_the_one_from_the_wheel",
     "export ZENA_JWT_SECRET=$(openssl rand -hex 32)": "tests/e2e/test_readme.py::test_its_lines_work",

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -58,3 +62,33 @@ async def test_item_that_never_ends_is_replaced_too(
     monkeypatch.setattr("zena_sse.workers.BATCH_SECONDS", 3.0)
     done = await workers.map(shout, [ENDLESS, "b"], lambda word: f"no {word}")
     assert done == ["no endless", "B"]
+
+
+async def test_one_that_restarts_leaves_the_process_of_another_alone(workers: Workers) -> None:
+    other = Workers()
+    (before,) = await other.map(process_of, ["a"], len)
+    assert await workers.map(shout, [POISON], lambda word: f"no {word}") == ["no poison"]
+    (after,) = await other.map(process_of, ["b"], len)
+    await other.stop()
+    assert after == before
+
+
+def test_worker_ends_with_a_parent_that_is_killed() -> None:
+    program = (
+        "import asyncio\n"
+        "from tests.unit.test_workers import process_of\n"
+        "from zena_sse.workers import Workers\n"
+        "async def main():\n"
+        "    workers = Workers()\n"
+        "    print(*await workers.map(process_of, ['a'], len), flush=True)\n"
+        "    await asyncio.Event().wait()\n"
+        "asyncio.run(main())"
+    )
+    root = Path(__file__).parents[2]
+    with subprocess.Popen([sys.executable, "-c", program], cwd=root, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        worker = int(parent.stdout.readline())
+        assert worker != parent.pid
+        parent.send_signal(signal.SIGKILL)
+        # The worker has the parent's end of this pipe, too: it is at its end when both are gone.
+        assert parent.communicate(timeout=20)[0] == b""

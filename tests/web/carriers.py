@@ -16,11 +16,11 @@ from quart import Quart
 
 from tests.databases import until
 from tests.web.sites import Running
-from zena_sse.app import Zena
 from zena_sse.operator import socket_path
 from zena_sse.serving.server import Server, listening
 from zena_sse.serving.takeover import HEADER_BYTES
 from zena_sse.settings import Settings
+from zena_sse.wiring import Zena
 
 Carrier = Callable[[Quart, Settings], AbstractAsyncContextManager[Running]]
 

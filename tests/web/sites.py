@@ -13,7 +13,6 @@ from quart.testing import QuartClient
 from tests.databases import NOON, until, viewed
 from tests.memorymailbox import mail, parsed
 from tests.web.tabs import Tab
-from zena_sse.app import Zena
 from zena_sse.contract.events import Event
 from zena_sse.mail.accounts import Account, FolderMailbox, add_account, list_accounts, seal_mailbox
 from zena_sse.mail.connector import Remote
@@ -26,6 +25,7 @@ from zena_sse.serving.stream import Stream
 from zena_sse.settings import Settings
 from zena_sse.storage.log import ensure_stream, erase_stream, trim_log
 from zena_sse.storage.port import Transaction
+from zena_sse.wiring import Zena
 
 MIA = "mia"
 NOAH = "noah"
@@ -84,7 +84,7 @@ class Site:
             add_account, f"box-{user}", user, "folder", path, [address], sealed
         )
 
-    async def receive(self, *subjects: str, user: str = MIA) -> list[str]:
+    async def receive(self, *subjects: str, user: str = MIA, body: str = "Kia ora") -> list[str]:
         """A mail for each subject arrives, all in one batch; the ids of their threads."""
         storage = self.zena.storage
         accounts = await storage.read(list_accounts, user)
@@ -93,7 +93,11 @@ class Site:
         run = await storage.write(claim_run, account.account_id)
         assert run is not None
         copies = [
-            Copy(Remote("INBOX", f"{run.sync_id}-{uid}", NOON, 100), "1", parsed(mail(subject, minutes=uid)))
+            Copy(
+                Remote("INBOX", f"{run.sync_id}-{uid}", NOON, 100),
+                "1",
+                parsed(mail(subject, minutes=uid, body=body)),
+            )
             for uid, subject in enumerate(subjects)
         ]
         await storage.write(apply_batch, run, copies)

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import random
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from tests.askroom import FOUND, ScriptedAnswerer, assembled, heard, joined
+from tests.askroom import FOUND, ScriptedAnswerer, assembled, joined
 from tests.databases import until
+from tests.web.asks import ask, dropping, get, post, responses, rest, speaking, to_the_end
 from tests.web.carriers import CARRIERS
 from tests.web.sites import MIA, NOAH, LiveSite, Site
-from tests.web.tabs import Message, Tab
 from zena_sse.app import create_app
 from zena_sse.ask.rows import MOST_WAITING
 from zena_sse.settings import Settings
-
-# Another word so often: faster than chunks are gathered, slower than an answer reaches its limit.
-WORD_SECONDS = 0.015
-WORDS = ("Ana", " waits ", "🏡", "\ud83d", "\ude00", "ā\n")
 
 
 class AskSite(LiveSite):
@@ -44,38 +38,6 @@ async def asking(settings: Settings) -> AsyncIterator[AskSite]:
         finally:
             for tab in site.tabs:
                 await tab.leave()
-
-
-async def post(site: Site, command: str, payload: object, status: int = 202, user: str = MIA) -> Any:
-    """What a command answers."""
-    response = await site.client.post(f"/commands/{command}", headers=site.bearer(user), json=payload)
-    assert response.status_code == status, await response.get_data(as_text=True)
-    return await response.get_json()
-
-
-async def ask(site: Site, question: str = "Who waits?", user: str = MIA, **more: Any) -> str:
-    """A new ask's id."""
-    answer = await post(site, "ask.request", {"question": question} | more, user=user)
-    return str(answer["result"]["askId"])
-
-
-async def get(site: Site, path: str = "/asks", status: int = 200, user: str = MIA) -> Any:
-    """What a read answers."""
-    response = await site.client.get(path, headers=site.bearer(user))
-    assert response.status_code == status, await response.get_data(as_text=True)
-    return await response.get_json()
-
-
-async def to_the_end(tab: Tab) -> list[Message]:
-    """What comes until an answer has ended."""
-    messages = [await tab.next()]
-    while not messages[-1].payload.get("isComplete"):
-        messages.append(await tab.next())
-    return messages
-
-
-def responses(messages: list[Message]) -> list[dict[str, Any]]:
-    return [message.payload for message in messages if message.event == "ask.response"]
 
 
 # --- asking and reading ------------------------------------------------------------------------------
@@ -224,47 +186,15 @@ async def test_whoever_resumes_among_folded_pieces_has_the_answer(asking: AskSit
 async def test_a_stream_that_drops_again_and_again_has_exactly_the_answer(
     asking: AskSite, drops: int
 ) -> None:
-    rng = random.Random(drops)  # noqa: S311  # the test's seed
-    cursor, text = f"{await asking.epoch()}-0", ""
     ask_id = await ask(asking)
     script = await asking.answerer.asked()
-    async with speaking(script):
-        for _ in range(drops):
-            tab = await asking.open(headers={"Last-Event-ID": cursor})
-            for _ in range(rng.randrange(4)):
-                text = after(text, await tab.next())
-            cursor = tab.last_event_id or cursor
-            await (tab.vanish() if rng.random() < 0.5 else tab.leave())
+    cursor, text = await dropping(asking, script, drops)
     script.say(" The end.", FOUND)
-    tab = await asking.open(headers={"Last-Event-ID": cursor})
-    for message in await to_the_end(tab):
-        text = after(text, message)
+    text = await rest(asking, cursor, text)
     item = await get(asking, f"/asks/{ask_id}")
     assert item["state"] == "completed"
     assert text == item["answer"]
     assert text.endswith(" The end.")
-
-
-def after(text: str, message: Message) -> str:
-    """What a client has after this event."""
-    return heard(text, message.payload) if message.event == "ask.response" else text
-
-
-@contextlib.asynccontextmanager
-async def speaking(script: Any) -> AsyncIterator[None]:
-    """An answer that goes on and on meanwhile."""
-
-    async def speak() -> None:
-        rng = random.Random(1)  # noqa: S311  # the test's seed
-        while True:
-            script.say(rng.choice(WORDS))
-            await asyncio.sleep(WORD_SECONDS)
-
-    task = asyncio.create_task(speak())
-    try:
-        yield
-    finally:
-        task.cancel()
 
 
 # --- stopping ---------------------------------------------------------------------------------------------

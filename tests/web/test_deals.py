@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.databases import NOON
 from tests.web.sites import MIA, NOAH, Site
 from zena_sse.contract.events import Classification, Stage
 from zena_sse.contract.moments import timestamp
@@ -31,7 +32,7 @@ async def get(site: Site, path: str, user: str = MIA, status: int = 200) -> Any:
 async def make_deal(site: Site, subject: str, days: float = 0, user: str = MIA, **more: Any) -> str:
     """A deal that triage made of a thread, last heard of so many days ago, looked at now."""
     (thread_id,) = await site.receive(subject, user=user)
-    now = site.zena.clock()
+    now = NOON  # the mail is of that moment; a deal is not older than its mail
     settings: dict[str, Any] = {
         "user_id": user,
         "thread_id": thread_id,

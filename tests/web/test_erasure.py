@@ -9,12 +9,14 @@ from pathlib import Path
 
 from quart.typing import TestClientProtocol as Client
 
-from zena_sse.app import Zena, create_app, new_id
+from tests.searchindex import check_index
+from zena_sse.app import create_app
 from zena_sse.ask.reading import snapshot_asks
 from zena_sse.mail.accounts import FolderMailbox, add_account, seal_mailbox
 from zena_sse.settings import Settings
 from zena_sse.storage.log import find_position
 from zena_sse.storage.port import Reader
+from zena_sse.wiring import Zena, new_id
 
 MAIL = b"From: Ana <ana@x.example>\r\nTo: me@x.example\r\nSubject: hello\r\nMessage-ID: <1@x>\r\n\r\nHi\r\n"
 
@@ -91,7 +93,9 @@ async def test_erasing_a_user_leaves_no_row_of_theirs_and_all_of_everybody_elses
             "threads",
             "events",
             "asks",
+            "search_documents",
         }
+        assert {document.user_id for document in check_index(settings.database_path)} == {"bert"}
         after = await cursor(client, bearer(zena, erased)), await cursor(client, bearer(zena, "bert"))
     assert after[1] == before[1]
     assert after[0].split("-")[0] != before[0].split("-")[0], "the epoch is another one"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 
 from zena_sse.contract.commands import COMMANDS
@@ -41,7 +42,7 @@ def typescript() -> str:
     blocks = [
         HEADER,
         _interface("Envelope<T extends string, P>", schemas["Envelope"], {"type": "T", "payload": "P"}),
-        *_interfaces(schemas, payloads),
+        *_interfaces(schemas, [*_parts(schemas, payloads), *payloads]),
         _event_union(),
         EVENT_TYPES.replace("{types}", ", ".join(map(json.dumps, EVENTS))),
         *_interfaces(schemas, dict.fromkeys(wishes)),
@@ -67,6 +68,15 @@ def _commands() -> str:
     ]
     about = _jsdoc("What can be posted to `/commands/<type>`, and what each answers in `Accepted.result`.")
     return "\n".join([f"{about}export interface Commands {{", *lines, "}"])
+
+
+def _parts(schemas: Document, names: Iterable[str]) -> list[str]:
+    """The names of what these consist of, parts of parts too, in the order of their first mention."""
+    found: dict[str, None] = {}
+    for name in names:
+        for part in re.findall(r'"#/components/schemas/(\w+)"', json.dumps(schemas[name])):
+            found |= dict.fromkeys([*_parts(schemas, [part]), part])
+    return list(found)
 
 
 def _interfaces(schemas: Document, names: Iterable[str]) -> list[str]:

@@ -14,12 +14,13 @@ from pathlib import Path
 
 import click
 
-from zena_sse.app import Zena, create_app, new_epoch, new_id
+from zena_sse.app import create_app
 from zena_sse.demo.feed import Feed
 from zena_sse.mail.accounts import FolderMailbox, add_account, seal_mailbox
 from zena_sse.serve import serve_app
 from zena_sse.settings import Settings
 from zena_sse.storage.log import ensure_stream
+from zena_sse.wiring import Zena, new_epoch, new_id
 
 USER = "mia"
 ADDRESSES = ("mia.tane@harbourrealty.example", "mia@harbourrealty.example")

@@ -7,8 +7,9 @@ import fcntl
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -33,15 +34,19 @@ _WRITER_SETUP = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA busy_timeout = 5000",
 )
-_READER_SETUP = ("PRAGMA query_only = ON", "PRAGMA wal_autocheckpoint = 0", "PRAGMA busy_timeout = 5000")
+_READER_SETUP = ("PRAGMA busy_timeout = 5000",)
 
 
 class SqliteConnection:
-    """One connection to the file, used by one thread."""
+    """One connection to the file, used by one thread. `mode` is one of SQLite's: rwc (or make it), rw, ro."""
 
-    def __init__(self, path: Path, setup: Iterable[str]) -> None:
+    def __init__(self, path: Path, setup: Iterable[str], mode: str = "rwc") -> None:
         self._connection = sqlite3.connect(
-            path, isolation_level=None, check_same_thread=False, cached_statements=512
+            f"{path.absolute().as_uri()}?mode={mode}",
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=512,
         )
         try:
             for statement in setup:
@@ -75,6 +80,41 @@ class SqliteConnection:
         self._connection.close()
 
 
+@contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise StorageUnavailable(f"The database cannot be read: {error}") from error
+
+
+class SqliteReader:
+    """A connection that reads, each query in one transaction; used by one thread.
+
+    It is opened to read only: so it cannot checkpoint, not even if it closes last, and a file that is gone
+    stays gone.
+    """
+
+    def __init__(self, path: Path) -> None:
+        with _readable():
+            self._connection = SqliteConnection(path, _READER_SETUP, "ro")
+
+    def run(
+        self, query: Callable[Concatenate[Reader, P], R], now: datetime, *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """What the query gives. Raises `StorageUnavailable`."""
+        with _readable():
+            self._connection.run("BEGIN", {})
+            try:
+                return query(View(self._connection, now), *args, **kwargs)
+            finally:
+                self._connection.run("ROLLBACK", {})
+
+    def close(self) -> None:
+        """Close."""
+        self._connection.close()
+
+
 class SqliteStorage:
     """`Storage` over one SQLite file."""
 
@@ -91,7 +131,7 @@ class SqliteStorage:
         self._clock = clock
         self.writer = Writer(partial(SqliteConnection, path, _WRITER_SETUP), offer, clock, new_epoch, observe)
         self._local = threading.local()
-        self._readers: list[SqliteConnection] = []
+        self._readers: list[SqliteReader] = []
         self._pool: ThreadPoolExecutor | None = None
 
     def start(self) -> None:
@@ -124,23 +164,15 @@ class SqliteStorage:
         return await loop.run_in_executor(self._pool, lambda: self._query(query, *args, **kwargs))
 
     def _query(self, query: Callable[Concatenate[Reader, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            connection = self._reader()
-            connection.run("BEGIN", {})
-            try:
-                return query(View(connection, self._clock()), *args, **kwargs)
-            finally:
-                connection.run("ROLLBACK", {})
-        except sqlite3.DatabaseError as error:
-            raise StorageUnavailable(f"The database cannot be read: {error}") from error
+        return self._reader().run(query, self._clock(), *args, **kwargs)
 
-    def _reader(self) -> SqliteConnection:
-        """This thread's connection."""
-        connection: SqliteConnection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = SqliteConnection(self._path, _READER_SETUP)
-            self._readers.append(connection)
-        return connection
+    def _reader(self) -> SqliteReader:
+        """This thread's."""
+        reader: SqliteReader | None = getattr(self._local, "reader", None)
+        if reader is None:
+            reader = self._local.reader = SqliteReader(self._path)
+            self._readers.append(reader)
+        return reader
 
 
 class Ownership:

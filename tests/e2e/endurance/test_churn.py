@@ -21,8 +21,9 @@ from tests.e2e.endurance.swarm import Tab, all_of, swarming
 from tests.e2e.endurance.vitals import Holdings, comes_to, holdings, log, on_linux, resident_kib, slope
 from tests.e2e.programs import SECRET, Serving
 from tests.web.carriers import taken
-from zena_sse.app import Zena, create_app
+from zena_sse.app import create_app
 from zena_sse.settings import Settings
+from zena_sse.wiring import Zena
 
 pytestmark = on_linux
 

@@ -16,12 +16,13 @@ import pytest
 from tests.databases import NOON, Clock, new_database
 from tests.memorymailbox import AGENT, mail
 from tests.scriptedmodel import Reply, ScriptedModel, says, scripted_model, verdict
-from zena_sse.app import Zena, create_app, new_id
+from zena_sse.app import create_app
 from zena_sse.errors import ConfigurationError
 from zena_sse.mail.accounts import FolderMailbox, add_account, seal_mailbox
 from zena_sse.offline import read_folder
 from zena_sse.settings import Settings
 from zena_sse.storage.port import Reader
+from zena_sse.wiring import Zena, new_id
 
 USER = "anna"
 # The worker process, too, has to be started.

@@ -18,10 +18,10 @@ from tests.memorymailbox import mail
 from tests.opinionroom import KEY, OpinionRoom, open_opinions
 from tests.scriptedmodel import Asked, Reply, says, scripted_model, verdict
 from tests.triageroom import sent
+from zena_sse.language.breaker import OPEN_SECONDS
 from zena_sse.mail.content.message import Message
 from zena_sse.storage.port import Reader
 from zena_sse.triage.analysis.conversation import Conversation, converse
-from zena_sse.triage.opinion.breaker import OPEN_SECONDS
 from zena_sse.triage.opinion.prompt import CHARACTERS, MESSAGES, SYSTEM
 from zena_sse.triage.opinion.rows import Due, read_due
 from zena_sse.triage.opinion.seeking import AT_A_TIME, PUT_OFF_SECONDS, TROUBLE_SECONDS
@@ -582,15 +582,16 @@ async def test_a_server_that_stops_in_the_middle_loses_nothing(tmp_path: Path) -
 
 
 async def test_keys_of_the_environment_go_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from zena_sse.triage.models.openai import OpenAiModel  # noqa: PLC0415  # after the environment
-    from zena_sse.triage.opinion.model import Prompt  # noqa: PLC0415
+    from zena_sse.language.model import Prompt  # noqa: PLC0415
+    from zena_sse.language.openai import OpenAiModel  # noqa: PLC0415  # after the environment
+    from zena_sse.triage.opinion.verdict import FORM  # noqa: PLC0415
 
     for name in ("API_KEY", "ADMIN_KEY", "ORG_ID", "PROJECT_ID"):
         monkeypatch.setenv(f"OPENAI_{name}", "of-the-environment")
     async with scripted_model(GOOD) as server:
         for key in (KEY, ""):
             model = OpenAiModel(server.base_url, key, "scripted", 5)
-            await model.answer(Prompt("system", "{}"))
+            await model.answer(Prompt("system", "{}"), FORM)
             await model.close()
             assert KEY not in repr(model)
         with_key, without = server.asked

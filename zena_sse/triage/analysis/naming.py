@@ -43,7 +43,7 @@ _QUESTION = re.compile(
     |will\ (?:it|the|they|there))\b""",
     re.IGNORECASE | re.VERBOSE,
 )
-# "I expect a call" is noted as "Warren expects a call".
+# "I expect a call" is noted as "Otto expects a call".
 _WISH = re.compile(
     r"(?:i|we)(?P<short>['\u2019](?:d|ll|m|re))?\s+(?P<verb>want|need|expect|require|hope|would|should|must|will)?\b",
     re.IGNORECASE,

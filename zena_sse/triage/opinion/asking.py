@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from zena_sse.triage.opinion.breaker import Breaker
-from zena_sse.triage.opinion.model import InvalidAnswer, Model, Prompt, Refused, Unavailable, Unusable
-from zena_sse.triage.opinion.verdict import Verdict, read_verdict
+from zena_sse.language.breaker import Breaker
+from zena_sse.language.model import InvalidAnswer, Model, Prompt, Refused, Unavailable, Unusable
+from zena_sse.triage.opinion.verdict import FORM, Verdict, read_verdict
 
 # Times that one question is asked again; what has not passed by then is an outage, and the breaker's.
 RETRIES = 3
@@ -64,7 +64,7 @@ class Asking:
     async def _attempt(self, prompt: Prompt) -> str:
         self._breaker.enter()
         try:
-            answer = await self._model.answer(prompt)
+            answer = await self._model.answer(prompt, FORM)
         except (Unavailable, Refused) as error:
             self._breaker.fail()
             if self._breaker.state == "open":

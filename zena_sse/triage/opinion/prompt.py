@@ -8,9 +8,10 @@ from datetime import datetime
 
 import msgspec
 
+from zena_sse.language.model import Prompt
+from zena_sse.language.quoting import quoted
 from zena_sse.mail.content.message import Address, Message
 from zena_sse.triage.analysis.conversation import Side, converse
-from zena_sse.triage.opinion.model import Prompt
 
 # What is said last decides; a model's attention, and whoever pays for it, have limits.
 MESSAGES = 12
@@ -93,30 +94,19 @@ def show(messages: Sequence[Message], own: AbstractSet[str]) -> list[Shown]:
 
 def write_prompt(subject: str, messages: Sequence[Shown], now: datetime) -> Prompt:
     """The prompt for a thread."""
-    document = _Document(now, _quoted(subject[:LINE_CHARACTERS]), [_line(message) for message in messages])
+    document = _Document(now, quoted(subject[:LINE_CHARACTERS]), [_line(message) for message in messages])
     return Prompt(SYSTEM, msgspec.json.encode(document).decode())
 
 
 def _line(message: Shown) -> _Line:
     return _Line(
         side=message.side,
-        sender=_quoted(_person(message.sender)),
-        to=[_quoted(_person(person)) for person in message.to],
+        sender=quoted(_person(message.sender)),
+        to=[quoted(_person(person)) for person in message.to],
         date=message.sent,
-        text=_quoted(message.text),
+        text=quoted(message.text),
     )
 
 
 def _person(address: Address) -> str:
     return f"{address.name} ({address.email})"[:LINE_CHARACTERS]
-
-
-def _quoted(text: str) -> msgspec.Raw:
-    """A JSON string whose text can neither end it nor spell what models read as the end of a message.
-
-    Many servers take `<|im_end|>` or `[/INST]` for their own marks wherever these stand.
-    """
-    quoted = msgspec.json.encode(text)
-    for mark in b"<>|[]":
-        quoted = quoted.replace(bytes([mark]), b"\\u%04x" % mark)
-    return msgspec.Raw(quoted)

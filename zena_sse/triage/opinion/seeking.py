@@ -11,12 +11,12 @@ from datetime import datetime
 import structlog
 
 from zena_sse.errors import ZenaError
+from zena_sse.language.breaker import Breaker, BreakerOpen
+from zena_sse.language.model import InvalidAnswer, Refused, Unavailable, Unusable
 from zena_sse.metrics import Metrics
 from zena_sse.storage.port import Storage
 from zena_sse.triage.opinion.asking import Asking
-from zena_sse.triage.opinion.breaker import Breaker, BreakerOpen
 from zena_sse.triage.opinion.merging import Opinion
-from zena_sse.triage.opinion.model import InvalidAnswer, Refused, Unavailable, Unusable
 from zena_sse.triage.opinion.prompt import write_prompt
 from zena_sse.triage.opinion.rows import Due, Question, read_due, read_question, record_opinion
 from zena_sse.triage.opinion.verdict import believe

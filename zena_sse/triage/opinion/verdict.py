@@ -12,10 +12,10 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from zena_sse.contract.events import Classification, Stage
+from zena_sse.language.model import Form, InvalidAnswer
 from zena_sse.mail.content.message import cut
 from zena_sse.triage.analysis.findings import Ask, Owing
 from zena_sse.triage.opinion.merging import Opinion
-from zena_sse.triage.opinion.model import InvalidAnswer
 from zena_sse.triage.opinion.prompt import Shown
 
 # Taken of one thread; nobody asks for more at once, and a mail that has a model find twenty wants something.
@@ -52,7 +52,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 # The same for the model, in what all servers understand of JSON schema: no lengths, everything required.
-SCHEMA: dict[str, Any] = {
+_SCHEMA: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
     "required": ["classification", "owing", "stage", "concern", "tasks"],
@@ -76,6 +76,7 @@ SCHEMA: dict[str, Any] = {
         },
     },
 }
+FORM = Form("verdict", _SCHEMA)
 
 
 def read_verdict(text: str) -> Verdict:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager, suppress
 from email.utils import parsedate_to_datetime
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -12,23 +13,31 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from zena_sse.errors import ConfigurationError
-from zena_sse.triage.opinion.model import (
+from zena_sse.language.deltas import Deltas
+from zena_sse.language.manners import Manner, Manners
+from zena_sse.language.model import (
+    Form,
     InvalidAnswer,
     ModelTrouble,
     Prompt,
     Refused,
+    Speech,
+    Turn,
     Unavailable,
     Unusable,
 )
-from zena_sse.triage.opinion.verdict import SCHEMA
 
 if TYPE_CHECKING:
     import openai
 
 # Whoever is there answers by then; how long the answer takes is another matter, and the operator's.
 CONNECT_SECONDS = 5.0
-# A verdict has a few hundred bytes; whoever sends more sends something else.
+# An answer in a form has a few hundred bytes; whoever sends more sends something else.
 ANSWER_BYTES = 64 * 1024
+# An answer of some thousand words, each in an event of its own, and as many that a model thinks first.
+STREAM_BYTES = 16 * 1024 * 1024
+# What it cost follows an answer at once, if at all; whoever reads the answer waits for it.
+AFTERWORD_SECONDS = 0.5
 # Worth asking again: too slow, in conflict, too many; 5xx besides.
 PASSING = frozenset({408, 409, 429})
 # Said of one question, not of the one who asks: malformed, too long, not acceptable.
@@ -36,16 +45,9 @@ ABOUT_THE_QUESTION = frozenset({400, 413, 422})
 # Said of the key: missing, out of money, not allowed.
 ABOUT_THE_KEY = frozenset({401, 402, 403})
 
-_STRICT = {
-    "response_format": {
-        "type": "json_schema",
-        "json_schema": {"name": "verdict", "strict": True, "schema": SCHEMA},
-    }
-}
-_PLAIN = {"response_format": {"type": "json_object"}}
-_STEADY = {"temperature": 0}  # the same mail, the same verdict
-# The ways to ask, the best first: not all servers know schemas, not all models let themselves be steadied.
-MANNERS: tuple[dict[str, Any], ...] = (_STRICT | _STEADY, _PLAIN | _STEADY, _STRICT, _PLAIN)
+_STEADY = {"temperature": 0}  # the same mail, the same answer
+_COUNTED = {"stream_options": {"include_usage": True}}
+WAYS_TO_SPEAK: Sequence[Manner] = (_COUNTED | _STEADY, _STEADY, _COUNTED, {})
 
 
 class _Said(msgspec.Struct):
@@ -68,7 +70,8 @@ class OpenAiModel:
         self._openai = _package()
         self._model = model
         self._seconds = timeout_seconds
-        self._manner = 0
+        self._answering = Manners()
+        self._speaking = Manners()
         # From here on a key in OpenAI's own environment variables would go to whatever this endpoint is.
         self._client = self._openai.AsyncOpenAI(
             base_url=base_url,
@@ -89,37 +92,38 @@ class OpenAiModel:
             "OpenAI-Project": no,
         } | ({} if api_key else {"Authorization": no})
 
-    async def answer(self, prompt: Prompt) -> str:
+    async def answer(self, prompt: Prompt, form: Form) -> str:
         """What it says. Raises `Unavailable`, `Refused`, `Unusable`, `InvalidAnswer`."""
-        first = self._manner
-        for manner in range(first, len(MANNERS)):
-            try:
-                said = await self._in_time(prompt, MANNERS[manner])
-            except Refused:
-                if manner == len(MANNERS) - 1:
-                    raise
-            else:
-                self._manner = manner
-                return said
-        raise AssertionError("the last manner is answered or refused")
+
+        async def in_time(manner: Manner) -> str:
+            with self._translating():
+                async with asyncio.timeout(self._seconds):
+                    return _content(await self._body(prompt, manner))
+
+        return await self._answering.ask(_ways_to_answer(form), in_time)
+
+    async def stream(self, turns: Sequence[Turn]) -> Speech:
+        """What it says next, as it comes. Raises `Unavailable`, `Refused`, `Unusable`, `InvalidAnswer`.
+
+        It may be silent for as long as one whole answer may take, at first and later.
+        """
+        loop, deltas = asyncio.get_running_loop(), Deltas()
+        until = loop.time() + self._seconds
+        async with self._spoken(turns, until) as response, aclosing(_body(response, STREAM_BYTES)) as body:
+            while not deltas.finished:
+                if said := await self._next(body, deltas, until):
+                    yield said
+                until = loop.time() + self._seconds
+            await _hear_out(body, deltas)
+        if deltas.usage is not None:
+            yield deltas.usage
+        deltas.end()
 
     async def close(self) -> None:
         """Close its connections."""
         await self._client.close()
 
-    async def _in_time(self, prompt: Prompt, manner: dict[str, Any]) -> str:
-        openai = self._openai
-        try:
-            async with asyncio.timeout(self._seconds):
-                return _content(await self._body(prompt, manner))
-        except (TimeoutError, openai.APITimeoutError):
-            raise Unavailable("no answer in time") from None
-        except openai.APIStatusError as error:
-            raise _translated(error) from None
-        except openai.OpenAIError as error:
-            raise Unavailable(type(error).__name__) from None
-
-    async def _body(self, prompt: Prompt, manner: dict[str, Any]) -> bytes:
+    async def _body(self, prompt: Prompt, manner: Manner) -> bytes:
         asked = self._client.chat.completions.with_streaming_response.create(
             model=self._model,
             messages=[
@@ -131,6 +135,58 @@ class OpenAiModel:
         )
         async with asked as response:
             return await _read(response.http_response)
+
+    @asynccontextmanager
+    async def _spoken(self, turns: Sequence[Turn], until: float) -> AsyncIterator[Any]:
+        """The response to speak, by then, not read yet."""
+        async with AsyncExitStack() as stack:
+
+            async def in_time(manner: Manner) -> Any:
+                asked = self._client.chat.completions.with_streaming_response.create(
+                    model=self._model,
+                    messages=[{"role": turn.role, "content": turn.content} for turn in turns],
+                    stream=True,
+                    extra_headers=self._headers,
+                    **manner,
+                )
+                with self._translating():
+                    async with asyncio.timeout_at(until):
+                        return (await stack.enter_async_context(asked)).http_response
+
+            yield await self._speaking.ask(WAYS_TO_SPEAK, in_time)
+
+    async def _next(self, body: AsyncIterator[bytes], deltas: Deltas, until: float) -> str:
+        """What is said next, by then; nothing at the end."""
+        with self._translating():
+            async with asyncio.timeout_at(until):
+                async for data in body:
+                    if (said := deltas.feed(data)) or deltas.finished:
+                        return said
+        deltas.end()
+        return ""
+
+    @contextmanager
+    def _translating(self) -> Iterator[None]:
+        openai = self._openai
+        try:
+            yield
+        except (TimeoutError, openai.APITimeoutError):
+            raise Unavailable("no answer in time") from None
+        except openai.APIStatusError as error:
+            raise _translated(error) from None
+        except openai.OpenAIError as error:
+            raise Unavailable(type(error).__name__) from None
+
+
+def _ways_to_answer(form: Form) -> Sequence[Manner]:
+    strict = {
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {"name": form.name, "strict": True, "schema": form.schema},
+        }
+    }
+    plain = {"response_format": {"type": "json_object"}}
+    return (strict | _STEADY, plain | _STEADY, strict, plain)
 
 
 def _package() -> ModuleType:
@@ -151,19 +207,34 @@ async def _leave_errors_unread(response: Any) -> None:
 
 async def _read(response: Any) -> bytes:
     """The body of an answer. Raises `Unavailable`, `InvalidAnswer`."""
+    async with aclosing(_body(response, ANSWER_BYTES)) as body:
+        return b"".join([chunk async for chunk in body])
+
+
+async def _body(response: Any, most: int) -> AsyncGenerator[bytes, None]:
+    """A body as it comes. Raises `Unavailable`, and `InvalidAnswer` when it is longer than that."""
     if response.headers.get("content-encoding", "identity") != "identity":
         raise Unavailable("an encoding that was not asked for")
-    body = b""
+    size = 0
     try:
-        async for chunk in response.aiter_raw():
-            body += chunk
-            if len(body) > ANSWER_BYTES:
-                break
+        async with aclosing(response.aiter_raw()) as chunks:
+            async for chunk in chunks:
+                size += len(chunk)
+                if size > most:
+                    break
+                yield chunk
     except Exception as error:  # of httpx or of httpx2, whichever the package brings
         raise Unavailable(type(error).__name__) from None
-    if len(body) > ANSWER_BYTES:
+    if size > most:
         raise InvalidAnswer("too long")
-    return body
+
+
+async def _hear_out(body: AsyncIterator[bytes], deltas: Deltas) -> None:
+    """See whether more than the answer comes; the connection can be used again if it comes to its end."""
+    with suppress(TimeoutError, ModelTrouble):  # the answer is whole without it
+        async with asyncio.timeout(AFTERWORD_SECONDS):
+            async for data in body:
+                deltas.feed(data)
 
 
 def _content(body: bytes) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.mailroom import Time
-from zena_sse.triage.opinion.breaker import FAILURES, OPEN_SECONDS, Breaker, BreakerOpen, State
+from zena_sse.language.breaker import FAILURES, OPEN_SECONDS, Breaker, BreakerOpen, State
 
 
 def state(breaker: Breaker) -> State:

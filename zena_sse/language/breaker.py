@@ -23,8 +23,10 @@ class Breaker:
     Each question is `enter`, then `succeed`, `fail` or `trip`, and always `leave`.
     """
 
-    def __init__(self, monotonic: Callable[[], float]) -> None:
+    def __init__(self, monotonic: Callable[[], float], most: int = FAILURES) -> None:
+        """Opens after `most` failures in a row."""
         self._monotonic = monotonic
+        self._most = most
         self._failures = 0
         self._until: float | None = None  # None: closed
         self._probed = False
@@ -58,7 +60,7 @@ class Breaker:
     def fail(self) -> None:
         """There was none. Questions that were out when it opened do not keep it open for longer."""
         self._failures += 1
-        if self.state == "half-open" or (self.state == "closed" and self._failures >= FAILURES):
+        if self.state == "half-open" or (self.state == "closed" and self._failures >= self._most):
             self.trip(OPEN_SECONDS)
 
     def trip(self, seconds: float) -> None:

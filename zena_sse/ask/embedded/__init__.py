@@ -1,0 +1,1 @@
+"""Answers that need no model: what the mail says, found and put together."""

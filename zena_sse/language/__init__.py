@@ -1,0 +1,1 @@
+"""Language models: what is known of them, and the one adapter that reaches them."""

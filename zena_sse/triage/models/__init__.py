@@ -1,1 +1,0 @@
-"""Language models, reached over the network."""

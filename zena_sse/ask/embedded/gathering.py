@@ -30,6 +30,7 @@ HITS_ALL, HITS_ANY = 20, 40
 RAREST = 8
 # Documents counted for how common a word is; beyond that it is common.
 COUNTED = 400
+COMMON = math.log(1 + COUNTED / (1 + COUNTED))
 # Properties and people compared with a question.
 HOUSES, PEOPLE = 1_000, 60
 
@@ -115,7 +116,7 @@ def gather(
     """The threads that could answer, with their mail."""
     own = own_addresses(reader, user_id)
     terms = open_terms(asked, named)
-    rarity = {term.stem: _rarity(reader, search, user_id, term) for term in terms}
+    rarity = {term.stem: _rarity(reader, search, user_id, term.plain) for term in terms}
     scores = _found_by_words(reader, search, user_id, terms, rarity, asked, named)
     of_houses = _threads_of_houses(reader, user_id, named.houses)
     of_people = _threads_of_people(reader, search, user_id, named.people)
@@ -221,9 +222,9 @@ def _person(reader: Reader, user_id: str, contact_id: str) -> Person | None:
     )
 
 
-def _rarity(reader: Reader, search: Search, user_id: str, term: Term) -> float:
+def _rarity(reader: Reader, search: Search, user_id: str, word: str) -> float:
     """How much it tells that a message has this word: much if few have it."""
-    count = search.count(reader, user_id, term.plain, "message", COUNTED)
+    count = search.count(reader, user_id, word, "message", COUNTED)
     return math.log(1 + COUNTED / (1 + count))
 
 
@@ -241,17 +242,18 @@ def _found_by_words(
     rarest = sorted(terms, key=lambda term: -rarity[term.stem])[:RAREST]
     sought = [term.plain for term in rarest] + names[: 2 * RAREST]
     hits = search.all_of(reader, user_id, sought, "message", HITS_ALL)
-    hits += search.any_of(reader, user_id, _telling(reader, search, user_id, sought), "message", HITS_ANY)
+    known = {term.plain: rarity[term.stem] for term in terms}
+    told = {word: known.get(word) or _rarity(reader, search, user_id, word) for word in sought}
+    hits += search.any_of(reader, user_id, _telling(told), "message", HITS_ANY)
     scores = _threads_of(reader, user_id, hits)
     most = max(scores.values(), default=1.0) or 1.0
     return {thread_id: 4.0 * score / most for thread_id, score in scores.items()}
 
 
-def _telling(reader: Reader, search: Search, user_id: str, words: Sequence[str]) -> list[str]:
+def _telling(told: dict[str, float]) -> list[str]:
     """Those that few messages have: to weigh all that have a common one takes longer than it tells."""
-    counts = {word: search.count(reader, user_id, word, "message", COUNTED) for word in words}
-    rare = [word for word in words if counts[word] < COUNTED]
-    return rare or sorted(words, key=lambda word: counts[word])[:1]
+    rare = [word for word, rarity in told.items() if rarity > COMMON]
+    return rare or sorted(told, key=lambda word: -told[word])[:1]
 
 
 def _threads_of_houses(reader: Reader, user_id: str, houses: Sequence[House]) -> list[str]:

@@ -11,7 +11,7 @@ import msgspec
 from zena_sse.ask.embedded.asked import Asked, Term, read_question
 from zena_sse.ask.embedded.naming import House, Named, Person, find_named, may_name, words_plain
 from zena_sse.ask.embedded.search import Hit, Search
-from zena_sse.contract.events import Category, Classification, NextActionOwner, Stage
+from zena_sse.contract.events import Category, Classification, Stage
 from zena_sse.mail.accounts import own_addresses
 from zena_sse.mail.content.message import Message
 from zena_sse.mail.threads import newest_messages
@@ -35,22 +35,25 @@ COMMON = math.log(1 + COUNTED / (1 + COUNTED))
 HOUSES, PEOPLE = 1_000, 60
 
 
-class Thread(msgspec.Struct, frozen=True, kw_only=True):
-    """A thread as it is looked at: what triage says of it, why it is here, its newest messages."""
+class _Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """What triage says of a thread."""
 
     thread_id: str
     subject: str
     sender: str
     classification: Classification | None
     category: Category | None
-    next_action_owner: NextActionOwner | None
     settled: bool
     stage: Stage | None
     concern: str | None
     property_id: str | None
     property: str | None
-    deal_id: str | None
     last_message_at: datetime
+
+
+class Thread(_Judged, frozen=True, kw_only=True):
+    """A thread as it is looked at: what triage says of it, why it is here, its newest messages."""
+
     evidence: list[str] = []
     of_house: bool = False
     of_person: bool = False
@@ -58,20 +61,7 @@ class Thread(msgspec.Struct, frozen=True, kw_only=True):
     messages: tuple[Message, ...] = ()
 
 
-class _Row(msgspec.Struct, kw_only=True):
-    thread_id: str
-    subject: str
-    sender: str
-    classification: Classification | None
-    category: Category | None
-    next_action_owner: NextActionOwner | None
-    settled: bool
-    stage: Stage | None
-    concern: str | None
-    property_id: str | None
-    property: str | None
-    deal_id: str | None
-    last_message_at: datetime
+class _Row(_Judged, frozen=True, kw_only=True):
     told: str
 
     def thread(self) -> Thread:
@@ -194,8 +184,8 @@ def find_thread(reader: Reader, user_id: str, thread_id: str) -> Thread | None:
         "SELECT t.thread_id, t.subject, COALESCE((SELECT NULLIF(c.name, '') FROM thread_contacts AS w"
         " JOIN contacts AS c ON c.contact_id = w.contact_id WHERE w.user_id = t.user_id"
         " AND w.thread_id = t.thread_id AND w.rank = 0), t.sender) AS sender, t.classification, t.category,"
-        " t.next_action_owner, COALESCE(t.settled, FALSE) AS settled, t.stage, t.concern, t.property_id,"
-        " p.number || ' ' || p.street AS property, t.deal_id, t.last_message_at,"
+        " COALESCE(t.settled, FALSE) AS settled, t.stage, t.concern, t.property_id,"
+        " p.number || ' ' || p.street AS property, t.last_message_at,"
         " COALESCE(t.evidence, '[]') AS told FROM threads AS t"
         " LEFT JOIN properties AS p ON p.property_id = t.property_id"
         " WHERE t.user_id = :user_id AND t.thread_id = :thread_id",

@@ -27,6 +27,7 @@ from zena_sse.web.events import EventsEndpoint
 from zena_sse.web.operations import OpenApi, operation_routes
 from zena_sse.web.operator import operator_routes
 from zena_sse.web.origins import Asgi, allow_origins
+from zena_sse.web.pages import page_routes, read_files
 from zena_sse.web.problems import handle_errors
 from zena_sse.web.publishing import publishing_routes
 from zena_sse.web.reads import read_routes
@@ -87,6 +88,7 @@ def create_app(
         publishing_routes(zena.identity, zena.storage),
         operator_routes(zena.tokens),
         operation_routes(zena.missing, zena.openapi, zena.metrics),
+        page_routes(zena.identity, read_files()),
     ):
         app.register_blueprint(routes)
     app.before_serving(zena.start)

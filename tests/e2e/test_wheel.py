@@ -67,12 +67,13 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home / "bin"
 
 
-def test_wheel_holds_the_migrations_and_the_demo_mail_and_nothing_strange(wheel: Path) -> None:
+def test_wheel_holds_the_migrations_the_demo_mail_the_page_and_nothing_strange(wheel: Path) -> None:
     with ZipFile(wheel) as archive:
         names = set(archive.namelist())
     tracked = [path for path in ROOT.glob("migrations/**/*.[pm]*") if "__pycache__" not in path.parts]
     tracked += (ROOT / "zena_sse").rglob("*.eml")
     tracked += (ROOT / "zena_sse").rglob("*.py")
+    tracked += (ROOT / "zena_sse" / "static").rglob("*")
     expected = {str(path.relative_to(ROOT)) for path in tracked if path.is_file()}
     expected = {name if name.startswith("zena_sse/") else f"zena_sse/{name}" for name in expected}
     assert expected <= names

@@ -21,7 +21,8 @@ DEEP = b'{"type":"x.y","payload":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
 # method, path, body, status, code
 BAD: list[tuple[str, str, bytes, int, str]] = [
     ("GET", "/nowhere", b"", 404, "not_found"),
-    ("GET", "/", b"", 404, "not_found"),
+    ("GET", "/page/none.js", b"", 404, "not_found"),
+    ("POST", "/", b"", 405, "method_not_allowed"),
     ("GET", "/events/", b"", 404, "not_found"),
     ("GET", "/threads/", b"", 404, "not_found"),
     ("GET", "/threads//x", b"", 404, "not_found"),

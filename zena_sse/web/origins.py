@@ -19,13 +19,16 @@ _PREFLIGHT_HEADERS = (
 )
 _EXPOSED_HEADERS = b"Idempotent-Replayed, Retry-After"
 
+# A browser refuses an answer that has two of them.
+ALLOW_ORIGIN = b"access-control-allow-origin"
+
 
 def cors_headers(origin: str | None) -> list[tuple[bytes, bytes]]:
     """What lets a page of this origin read the answer; nothing without one."""
     if origin is None:
         return []
     return [
-        (b"access-control-allow-origin", origin.encode("latin-1")),
+        (ALLOW_ORIGIN, origin.encode("latin-1")),
         (b"access-control-allow-credentials", b"true"),
         (b"access-control-expose-headers", _EXPOSED_HEADERS),
         (b"vary", b"Origin"),
@@ -55,11 +58,12 @@ def _is_preflight(scope: Scope) -> bool:
 
 
 def _marking(send: Send, origin: str) -> Send:
-    """`send`, with what lets a page of this origin read the answer."""
+    """`send`, with what lets a page of this origin read the answer, in place of what lets anybody read it."""
 
     async def mark(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message["headers"], *cors_headers(origin)]
+            kept = [pair for pair in message["headers"] if bytes(pair[0]).lower() != ALLOW_ORIGIN]
+            message["headers"] = [*kept, *cors_headers(origin)]
         await send(message)
 
     return mark

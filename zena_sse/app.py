@@ -31,7 +31,7 @@ from zena_sse.web.pages import page_routes, read_files
 from zena_sse.web.problems import handle_errors
 from zena_sse.web.publishing import publishing_routes
 from zena_sse.web.reads import read_routes
-from zena_sse.web.sessions import session_routes
+from zena_sse.web.sessions import SignIn, session_routes, signing_in
 from zena_sse.web.tasks import task_routes
 from zena_sse.wiring import Clock, Zena, new_id, now
 
@@ -80,9 +80,7 @@ def create_app(
         task_routes(zena.identity, zena.storage, domain_clock),
         ask_routes(zena.identity, zena.storage),
         correction_routes(zena.identity, zena.storage, zena.correct),
-        session_routes(
-            zena.identity, zena.storage, zena.tickets, zena.hub, zena.limits, now, secrets.token_urlsafe
-        ),
+        session_routes(zena.identity, zena.storage, zena.tickets, zena.hub, zena.limits, sign_in_by(zena)),
         account_routes(zena.identity, zena.storage, zena.vault, zena.engine, zena.open_connector, new_id),
         erasure_routes(zena.identity, zena.storage, zena.engine, zena.hub, now, (*ROOMS, zena.runs.erase)),
         publishing_routes(zena.identity, zena.storage),
@@ -98,6 +96,11 @@ def create_app(
         EventsEndpoint(quart, zena.identity, zena.streams, zena.limits), zena.identity
     )
     return app
+
+
+def sign_in_by(zena: Zena) -> SignIn:
+    """What signs a browser in."""
+    return signing_in(zena.identity, zena.storage, zena.hub, now, secrets.token_urlsafe)
 
 
 def openapi_document() -> Document:

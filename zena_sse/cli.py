@@ -92,13 +92,13 @@ def serve() -> None:
 @main.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
 @click.option("--no-browser", is_flag=True, help="Do not open the page.")
-def demo(port: int, no_browser: bool) -> None:  # noqa: ARG001  # there is no page to open yet
+def demo(port: int, no_browser: bool) -> None:
     """Serve a demo mailbox: most of its mail is there, the last ten messages arrive over two minutes."""
     from zena_sse.demo.run import run_demo
     from zena_sse.logs import configure_logs
 
     configure_logs(settings().log_level if "ZENA_LOG_LEVEL" in os.environ else "warning", final=True)
-    run(run_demo(port))
+    run(run_demo(port, browser=sys.stdout.isatty() and not no_browser))
 
 
 @main.command()

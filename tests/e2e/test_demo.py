@@ -6,12 +6,13 @@ import json
 import os
 import re
 import signal
+import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.utils import parseaddr, parsedate_to_datetime
 from itertools import takewhile
@@ -22,10 +23,11 @@ import httpx
 import pytest
 
 from tests.e2e.clients import Event, events_of, up_to
-from tests.e2e.programs import PATIENCE_SECONDS, PROGRAM, environment, request, wait_until
+from tests.e2e.programs import PATIENCE_SECONDS, PROGRAM, Serving, environment, request, wait_until
 from tests.e2e.terminals import group, terminal
 from tests.mailservers import free_port
 from zena_sse.demo.feed import LATE_MESSAGES, OVER_SECONDS
+from zena_sse.web.pages import read_files
 
 ROOT = Path(__file__).parents[2]
 LABELS = ROOT / "tests" / "data" / "mail" / "labels.json"
@@ -165,6 +167,78 @@ def test_make_demo_serves_on_the_port_it_is_given(directory: Path) -> None:
             assert next(events_of(shown)).type == "stream.ready"
         with demo.pasted(demo.command(" tail "), directory) as shown:
             assert "stream.ready" in shown.readline().decode()
+
+
+def test_anybody_signs_in_to_the_demo_with_one_click_and_sees_everything(demo: Demo) -> None:
+    assert request("GET", f"{demo.url}/me", {}).status_code == 401
+    assert request("GET", f"{demo.url}/demo", {}).json() == {"userId": "mia", "name": "Mia Tane"}
+    signed_in = request("POST", f"{demo.url}/demo/session", {})
+    assert signed_in.status_code == 201
+    cookie = {"Cookie": signed_in.headers["Set-Cookie"].partition(";")[0]}
+    me = request("GET", f"{demo.url}/me", cookie).json()
+    assert (me["userId"], me["how"]) == ("mia", "cookie")
+    assert timedelta(hours=11) < datetime.fromisoformat(me["expiresAt"]) - datetime.now(UTC)
+    assert request("GET", f"{demo.url}/snapshot", cookie).is_success
+    assert request("GET", demo.url, {}).headers["Content-Type"].startswith("text/html")
+    documented = request("GET", f"{demo.url}/openapi.json", {}).json()["paths"]
+    assert not [path for path in documented if path.startswith("/demo")]
+
+
+def test_the_demos_user_opens_the_debug_page(demo: Demo) -> None:
+    signed_in = request("POST", f"{demo.url}/demo/session", {})
+    assert signed_in.json()["role"] == "operator"
+    cookie = {"Cookie": signed_in.headers["Set-Cookie"].partition(";")[0]}
+    assert request("GET", f"{demo.url}/debug", {}).status_code == 404
+    if "/debug" in read_files():
+        assert request("GET", f"{demo.url}/debug", cookie).is_success
+
+
+def test_there_is_no_way_in_without_a_credential_where_there_is_no_demo(running: Serving) -> None:
+    assert request("GET", f"{running.url}/demo", {}).status_code == 404
+    assert request("POST", f"{running.url}/demo/session", {}).status_code == 404
+
+
+def test_what_is_printed_begins_with_the_address_to_open(demo: Demo) -> None:
+    address = [line.strip() for line in demo.printed.splitlines() if line.strip()][1]
+    assert address == demo.url
+    assert demo.printed.index("sign in with one click") < demo.printed.index("curl")
+
+
+@pytest.mark.parametrize(
+    ("words", "on_a_terminal", "opens"),
+    [([], True, True), (["--no-browser"], True, False), ([], False, False)],
+    ids=["on a terminal", "told not to", "in a pipe"],
+)
+def test_demo_opens_its_page_where_somebody_looks(
+    directory: Path, words: list[str], on_a_terminal: bool, opens: bool
+) -> None:
+    opened = directory / "opened"
+    browser = directory / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" >{opened}.part && mv {opened}.part {opened}\n')
+    browser.chmod(0o755)
+    port = free_port()
+    ours, theirs = os.openpty() if on_a_terminal else os.pipe()
+    with subprocess.Popen(
+        [*PROGRAM, "demo", "--port", str(port), *words],
+        env=environment(BROWSER=f"{browser} %s &"),
+        cwd=directory,
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        start_new_session=True,
+    ) as process:
+        os.close(theirs)
+        printed = b""
+        while b"Ctrl+C" not in printed:
+            printed += os.read(ours, 4096)
+        if opens:
+            wait_until(opened.exists, "the page to be opened")
+            assert opened.read_text().strip() == f"http://127.0.0.1:{port}"
+        else:  # it would have been before anything else was answered
+            assert request("GET", f"http://127.0.0.1:{port}/snapshot", {}).status_code == 401
+        process.send_signal(signal.SIGINT)
+        process.wait(PATIENCE_SECONDS)
+    os.close(ours)
+    assert opened.exists() == opens
 
 
 @pytest.mark.slow

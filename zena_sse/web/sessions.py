@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import partial
 
@@ -29,6 +29,9 @@ from zena_sse.web.identity import Identity
 from zena_sse.web.json import reply
 from zena_sse.web.limits import Limits
 
+# Signs a browser in as this principal: 201, with the cookie.
+SignIn = Callable[[Principal], Awaitable[Response]]
+
 
 class Me(msgspec.Struct, frozen=True, rename="camel"):
     """The caller, as their credential says."""
@@ -46,14 +49,31 @@ class Ticket(msgspec.Struct, frozen=True, rename="camel"):
     expires_at: Moment
 
 
-def session_routes(
+def signing_in(
     identity: Identity,
     storage: Storage,
-    tickets: Tickets,
     hub: Hub,
-    limits: Limits,
     clock: Callable[[], datetime],
     new_secret: Callable[[int], str],
+) -> SignIn:
+    """What opens a session for a verified caller; it lasts as long as their credential."""
+
+    async def sign_browser_in(principal: Principal) -> Response:
+        secret = new_secret(SECRET_BYTES)
+        await storage.write(sign_in, digest_of(secret), principal, hub)
+        response = reply(_me(principal), 201)
+        response.headers["Set-Cookie"] = set_cookie_header(
+            secret,
+            max_age=max(0, int((principal.expires_at - clock()).total_seconds())),
+            secure=identity.is_secure(request.scope),
+        )
+        return response
+
+    return sign_browser_in
+
+
+def session_routes(
+    identity: Identity, storage: Storage, tickets: Tickets, hub: Hub, limits: Limits, sign_browser_in: SignIn
 ) -> Blueprint:
     """The routes of sessions."""
     routes = Blueprint("sessions", __name__)
@@ -73,15 +93,7 @@ def session_routes(
         principal = await identity.principal(request.scope)
         if principal.how != "bearer":
             raise Unauthenticated("A session is opened with a bearer token.")
-        secret = new_secret(SECRET_BYTES)
-        await storage.write(sign_in, digest_of(secret), principal, hub)
-        response = reply(_me(principal), 201)
-        response.headers["Set-Cookie"] = set_cookie_header(
-            secret,
-            max_age=max(0, int((principal.expires_at - clock()).total_seconds())),
-            secure=identity.is_secure(request.scope),
-        )
-        return response
+        return await sign_browser_in(principal)
 
     @routes.delete("/session")
     @tag(["sessions"])

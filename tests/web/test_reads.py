@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
 
@@ -11,7 +12,9 @@ import pytest
 from tests.databases import PATIENCE_SECONDS
 from tests.web.sites import MIA, NOAH, LiveSite, Site
 from tests.web.tabs import EventStream, Message
+from zena_sse.app import create_app
 from zena_sse.security.principal import Role
+from zena_sse.settings import Settings
 
 
 async def get(site: Site, path: str, user: str = MIA) -> Any:
@@ -30,6 +33,16 @@ async def test_a_newcomers_snapshot_is_empty_and_its_cursor_opens_the_stream(liv
     assert (snapshot["threads"], snapshot["syncs"], snapshot["accounts"]) == ([], [], [])
     tab = await live.open(last_event_id=snapshot["cursor"])
     assert (await tab.next()).payload["mode"] == "resumed"
+
+
+async def test_a_snapshot_says_by_which_moment_it_is_judged(settings: Settings) -> None:
+    moment = datetime.fromisoformat("2026-11-20T09:00:00+13:00")
+    app = create_app(settings, lambda: moment, background=False)
+    await app.startup()
+    try:
+        assert (await get(Site(app, settings), "/snapshot"))["asOf"] == "2026-11-19T20:00:00Z"
+    finally:
+        await app.shutdown()
 
 
 async def test_snapshots_and_the_stream_after_them_are_everything_once_while_mail_comes_in(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 import msgspec
@@ -11,6 +11,7 @@ from quart import Blueprint, Response, request
 from quart_schema import document_querystring, document_response, tag
 
 from zena_sse.ask.reading import AskItem, snapshot_asks
+from zena_sse.contract.moments import Moment
 from zena_sse.deals.reading import DealItem, snapshot_deals
 from zena_sse.errors import NotFound
 from zena_sse.mail.accounts import AccountItem, list_accounts
@@ -31,10 +32,14 @@ from zena_sse.web.identity import Identity
 from zena_sse.web.json import read_query, reply
 
 
-class Snapshot(msgspec.Struct, frozen=True):
-    """Everything a page shows first, and the cursor that belongs to it: the stream from there has no gap."""
+class Snapshot(msgspec.Struct, frozen=True, rename="camel"):
+    """Everything a page shows first, and the cursor that belongs to it: the stream from there has no gap.
+
+    `asOf` is the moment by which all this is judged, what is overdue above all; a page counts from there.
+    """
 
     cursor: str
+    as_of: Moment
     threads: list[ThreadItem]
     deals: list[DealItem]
     tasks: list[TaskItem]
@@ -58,6 +63,7 @@ def read_snapshot(reader: Reader, user_id: str, as_of: datetime) -> Snapshot:
         raise NotFound("There is nothing for this user yet.")
     return Snapshot(
         cursor=position.cursor,
+        as_of=as_of.astimezone(UTC),
         threads=snapshot_threads(reader, user_id),
         deals=snapshot_deals(reader, user_id),
         tasks=snapshot_tasks(reader, user_id, as_of),

@@ -6,7 +6,7 @@ BIN := .venv/bin
 COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	--no-annotate --quiet
 
-.PHONY: demo test slow check bench train eval clean lock
+.PHONY: demo test slow check bench train eval contract clean lock
 
 demo: .make/run
 	$(BIN)/zena-sse demo --port $(PORT)
@@ -39,6 +39,12 @@ eval: .make/train/venv
 
 clean:
 	rm -rf .venv .make build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# What the browser client knows of the contract.
+contract: .make/run
+	$(BIN)/zena-sse contract typescript >.make/events.d.ts
+	$(BIN)/zena-sse contract javascript >.make/events.js
+	mv .make/events.d.ts .make/events.js zena_sse/static/client
 
 # The pinned requirements, for whoever changes pyproject.toml; needs uv.
 lock:

@@ -349,21 +349,27 @@ def _read_moment(text: str | None) -> datetime:
 
 
 @main.command()
-@click.argument("document", type=click.Choice(["openapi", "asyncapi", "typescript"]))
+@click.argument("document", type=click.Choice(["openapi", "asyncapi", "typescript", "javascript"]))
 def contract(document: str) -> None:
     """Print the generated contract."""
+    click.echo(_contract(document), nl=False)
+
+
+def _contract(document: str) -> str:
     import msgspec
 
     from zena_sse.contract.asyncapi import asyncapi_document
+    from zena_sse.contract.javascript import javascript
     from zena_sse.contract.typescript import typescript
 
-    if document == "typescript":
-        click.echo(typescript(), nl=False)
-        return
+    if document == "javascript":
+        return javascript()
     if document == "asyncapi":
         written = asyncapi_document(__version__)
     else:
         from zena_sse.app import openapi_document
 
         written = openapi_document()
-    click.echo(msgspec.json.format(msgspec.json.encode(written), indent=2))
+    if document == "typescript":
+        return typescript(written["components"]["schemas"])
+    return msgspec.json.format(msgspec.json.encode(written), indent=2).decode() + "\n"

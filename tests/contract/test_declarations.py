@@ -200,7 +200,7 @@ def test_an_event_is_in_every_generated_document(name: str) -> None:
     assert name in item["properties"]["event"]["enum"]
     assert stream["components"]["schemas"][f"{struct}Event"]["properties"]["type"]["const"] == name
     assert asyncapi_document("1")["channels"]["events"]["messages"][struct]["name"] == name
-    assert f'Envelope<"{name}", {struct}>' in typescript()
+    assert f'Envelope<"{name}", {struct}>' in typescript({})
 
 
 @each_command
@@ -209,7 +209,7 @@ def test_a_command_is_in_every_generated_document(name: str) -> None:
     paths = finish_openapi({"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths": {}})["paths"]
     assert "post" in paths[f"/commands/{name}"]
     assert asyncapi_document("1")["channels"]["commands"]["messages"][struct]["name"] == name
-    assert f'"{name}": {{ payload: {struct};' in typescript()
+    assert f'"{name}": {{ payload: {struct};' in typescript({})
 
 
 @pytest.fixture(scope="module")

@@ -11,14 +11,20 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from zena_sse.app import openapi_document
 from zena_sse.contract.commands import COMMANDS
 from zena_sse.contract.events import EVENTS
+from zena_sse.contract.javascript import javascript
 from zena_sse.contract.typescript import _jsdoc, typescript
+from zena_sse.web.pages import STATIC
 
-TEXT = typescript()
+DOCUMENT = openapi_document()
+TEXT = typescript(DOCUMENT["components"]["schemas"])
 
 USE = """
-import type { Accepted, BatchEntry, Commands, CommandType, EventOf, EventType, ZenaEvent } from "./events";
+import { commandTypes, eventTypes } from "./events.js";
+import type { Accepted, BatchEntry, Commands, CommandType, EventOf, EventType, ZenaEvent } from "./events.js";
+import type { Snapshot, ThreadDetail } from "./events.js";
 
 export function shown(event: ZenaEvent): string {
   switch (event.type) {
@@ -32,6 +38,13 @@ export declare function send<T extends CommandType>(
 ): Promise<Accepted<Commands[T]["result"]>>;
 export const syncs: Promise<string[]> = send("sync.request", {}).then(({ result }) => result.syncIds);
 export const queued: BatchEntry = { type: "thread.view", payload: { threadId: "t" }, commandId: "k" };
+export const listened: readonly EventType[] = eventTypes;
+export const first: "stream.ready" = eventTypes[0];
+export const posted: readonly CommandType[] = commandTypes;
+export const owed = (snapshot: Snapshot) => snapshot.threads.filter((thread) => thread.category === "focus");
+export const senders = (thread: ThreadDetail) => thread.messages.map((message) => message.from.email);
+// @ts-expect-error: a message has no such thing
+export const sent = (thread: ThreadDetail) => thread.messages[0].sender;
 // @ts-expect-error: the payload of another command
 export const mixed: BatchEntry = { type: "thread.view", payload: { where: "here" } };
 // @ts-expect-error: no such type
@@ -81,11 +94,48 @@ def test_commands_pair_a_payload_with_its_result() -> None:
     assert interface("Commands") == pairs
 
 
-def test_the_union_and_the_list_of_types_have_every_event() -> None:
+def test_the_union_and_the_lists_have_every_type() -> None:
     assert re.findall(r'^  \| Envelope<"([\w.]+)", \w+>', TEXT, flags=re.MULTILINE) == list(EVENTS)
-    listed = re.search(r"eventTypes: readonly (\[.*\]);", TEXT)
-    assert listed
-    assert json.loads(listed[1]) == list(EVENTS)
+    for name, types in (("eventTypes", EVENTS), ("commandTypes", COMMANDS)):
+        listed = re.search(rf"export const {name}: readonly (\[.*\]);", TEXT)
+        assert listed
+        assert json.loads(listed[1]) == list(types)
+
+
+def test_whatever_a_route_takes_or_answers_is_there_with_all_that_is_in_it() -> None:
+    assert interface("Snapshot")["asks"] == "Array<AskItem>"
+    assert interface("ThreadDetail")["messages"] == "Array<MessageItem>"
+    assert interface("TimelineEntry")["threadId"] == "string | null"
+    assert interface("ThreadCorrection")["category?"] == '"focus" | "waiting" | null'
+    exported = re.findall(r"^export (?:interface|type|const) (\w+)", TEXT, flags=re.MULTILINE)
+    assert len(exported) == len(set(exported))
+    paths = DOCUMENT["paths"].items()
+    named = [json.dumps(item) for path, item in paths if not path.startswith(("/commands", "/events"))]
+    wanted = set(re.findall(r"#/components/schemas/(\w+)", " ".join(named)))
+    assert {"ThreadItem", "AskItem", "TimelineEntry"} <= wanted
+    answers = {"Snapshot", "ThreadPage", "DealPage", "DealDetail", "TaskPage", "AskPage", "AccountList", "Me"}
+    assert wanted | answers | {"Ticket", "AccountRequest"} <= set(exported)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("events.d.ts", TEXT), ("events.js", javascript())], ids=["events.d.ts", "events.js"]
+)
+def test_what_the_client_has_is_what_the_declarations_say(name: str, text: str) -> None:
+    assert (STATIC / "client" / name).read_text() == text, "`make contract` writes it anew"
+
+
+@pytest.mark.needs("node")
+def test_the_module_says_what_its_declaration_says(tmp_path: Path) -> None:
+    (tmp_path / "events.mjs").write_text(javascript())
+    script = 'import * as all from "./events.mjs"; console.log(JSON.stringify(all));'
+    done = subprocess.run(
+        ["node", "--input-type=module", "--eval", script],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout) == {"eventTypes": list(EVENTS), "commandTypes": list(COMMANDS)}
 
 
 def test_docstrings_become_comments_and_cannot_end_early() -> None:
@@ -99,8 +149,10 @@ def test_it_compiles_and_narrows_by_type(tmp_path: Path) -> None:
     compiler = shutil.which("tsc")
     assert compiler
     (tmp_path / "events.d.ts").write_text(TEXT)
+    (tmp_path / "events.js").write_text(javascript())
     (tmp_path / "use.ts").write_text(USE)
     options = ["--strict", "--noEmit", "--target", "es2022", "--lib", "es2022"]
+    options += ["--module", "es2022", "--moduleResolution", "bundler"]
     done = subprocess.run(
         [compiler, *options, "use.ts", "events.d.ts"],
         cwd=tmp_path,

@@ -208,12 +208,12 @@ def test_migrate_says_whether_there_was_anything_to_do(new_server: NewServer) ->
     assert server.run("migrate").said() == f"{server.database}: up to date\n"
 
 
-@pytest.mark.parametrize("document", ["openapi", "asyncapi", "typescript"])
+@pytest.mark.parametrize("document", ["openapi", "asyncapi", "typescript", "javascript"])
 def test_contract_needs_no_settings_and_is_what_the_server_serves(
     running: Serving, new_server: NewServer, document: str
 ) -> None:
     printed = new_server(ZENA_JWT_SECRET="", ZENA_DATA_DIR="/proc/nowhere").run("contract", document).said()
-    if document == "typescript":
+    if document in ("typescript", "javascript"):
         assert "thread.new" in printed
     else:
         assert json.loads(printed) == running.get(f"/{document}.json", "anna").json()

@@ -59,7 +59,7 @@ EXERCISED = {
         "tests/e2e/test_readme.py::test_its_lines_work"
     ),
     "zena-sse serve --help": "tests/e2e/test_command_line.py::test_help_of_serve_lists_the_settings",
-    "zena-sse contract openapi|asyncapi|typescript": (
+    "zena-sse contract openapi|asyncapi|typescript|javascript": (
         "tests/e2e/test_command_line.py::test_contract_needs_no_settings_and_is_what_the_server_serves"
     ),
 }

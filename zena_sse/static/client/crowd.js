@@ -3,24 +3,24 @@
 // Browsers open six HTTP/1.1 connections to an origin; one must be left for everything else.
 const MOST_STREAMS = 5;
 
-/** Whether tabs can know of each other here. */
-export const canShare = () => "locks" in navigator && "BroadcastChannel" in globalThis;
-
 /**
- * Be counted until the page goes. `onCrowd` is called once it turns out that there are too many for a stream each.
+ * Be counted until the page goes. `onCrowd` is called when it turns out that there are too many for a stream each.
+ * Where connections are not counted, or tabs cannot know of each other, nobody is in a crowd.
  * @param {string} origin
  * @param {string} tab
+ * @param {string} asked  an address of that origin that was just asked
  * @param {() => void} onCrowd
  * @returns {Promise<() => void>}  resolves when counted; what it gives takes this tab out again
  */
-export async function joinCrowd(origin, tab, onCrowd) {
+export async function joinCrowd(origin, tab, asked, onCrowd) {
+  if (!("locks" in navigator && "BroadcastChannel" in globalThis && isHttp1(asked))) return () => {};
   const name = `zena-tab ${origin} `;
   const channel = new BroadcastChannel(name);
   channel.onmessage = onCrowd;
   const left = new AbortController();
-  await new Promise((counted) => {
+  await new Promise((/** @type {(value?: undefined) => void} */ counted) => {
     void navigator.locks.request(name + tab, () => {
-      counted(undefined);
+      counted();
       return new Promise((resolve) => left.signal.addEventListener("abort", resolve));
     });
   });
@@ -35,9 +35,8 @@ export async function joinCrowd(origin, tab, onCrowd) {
   };
 }
 
-/** Whether streams of this server share few connections; unknown counts as yes. @param {string} url */
-export function isHttp1(url) {
-  const entries = performance.getEntriesByName(url);
-  const { nextHopProtocol = "" } = /** @type {PerformanceResourceTiming} */ (entries.at(-1) ?? {});
-  return !/^h[23]/.test(nextHopProtocol);
+/** Whether requests to there take a connection each; unknown counts as yes. @param {string} url */
+function isHttp1(url) {
+  const entry = performance.getEntriesByName(url).at(-1);
+  return !(entry instanceof PerformanceResourceTiming && /^h[23]/.test(entry.nextHopProtocol));
 }

@@ -3,7 +3,7 @@
 /**
  * @typedef {object} Listener
  * @property {(type: string, data: string, lastEventId: string) => void} onEvent
- * @property {(milliseconds: number) => void} onRetry
+ * @property {(milliseconds: number | null) => void} onRetry  null: as usual again; so does Chromium
  * @property {(lastEventId: string) => void} onId  what a reconnect says it has
  */
 
@@ -41,7 +41,7 @@ export function eventStreamParser({ onEvent, onRetry, onId }, lastEventId = "") 
     if (field === "data") data.push(value);
     else if (field === "event") type = value;
     else if (field === "id" && !value.includes("\0")) lastEventId = value;
-    else if (field === "retry" && /^[0-9]+$/.test(value)) onRetry(Number(value));
+    else if (field === "retry" && /^[0-9]*$/.test(value)) onRetry(value === "" ? null : Number(value));
   }
 
   function dispatch() {

@@ -77,7 +77,7 @@ export class FetchEventSource extends EventTarget {
           if (this.readyState !== 1) return;
           this.dispatchEvent(new MessageEvent(type, { data, lastEventId, origin: new URL(this.url).origin }));
         },
-        onRetry: (milliseconds) => (this.#retry = milliseconds),
+        onRetry: (milliseconds) => (this.#retry = milliseconds ?? RETRY_MILLISECONDS),
         onId: (id) => (this.#lastEventId = id),
       },
       this.#lastEventId,

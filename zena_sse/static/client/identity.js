@@ -30,9 +30,13 @@ export function openIdentity(site, origin, renew) {
     return "ok";
   }
 
-  /** @param {unknown} problem @returns {Verdict} */
-  const verdictOf = (problem) =>
-    problem instanceof Problem && problem.status !== 401 && problem.status !== 403 ? "unreachable" : "signed_out";
+  /** Who was here last, if the server cannot say who is. @param {unknown} problem @returns {Verdict} */
+  function verdictOf(problem) {
+    const isRefusal = problem instanceof Problem && (problem.status === 401 || problem.status === 403);
+    const last = localStorage.getItem(remembered);
+    if (!isRefusal && last) know(last);
+    return isRefusal ? "signed_out" : "unreachable";
+  }
 
   return {
     me: () => me,
@@ -52,7 +56,7 @@ export function openIdentity(site, origin, renew) {
       }
     },
 
-    /** The user's id; out of reach of the server, of who was here last. @returns {Promise<string>} */
-    user: async () => me?.userId ?? (navigator.onLine ? null : localStorage.getItem(remembered)) ?? known,
+    /** The user's id, as soon as it is known. @returns {Promise<string>} */
+    user: async () => me?.userId ?? known,
   };
 }

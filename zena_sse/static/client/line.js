@@ -40,6 +40,9 @@ const GOOD_AFTER = 5_000;
 // Heartbeats without a word; 45 s with the server's usual 15.
 const SILENT_BEATS = 3;
 const USUAL_HEARTBEAT = 15_000;
+// How late a heartbeat may be on its way.
+const LATE = 1_000;
+const LOOK_EVERY = 1_000;
 
 /**
  * @param {Ends} ends
@@ -57,7 +60,7 @@ export function openLine({ open, verify, heard, changed }) {
   let timer = 0;
   let attempt = 0; // whoever waits for something finds out that it has been overtaken
   let isOver = false;
-  const watch = setInterval(() => source && silence() > SILENT_BEATS * heartbeat && start(), FIRST_LIMIT);
+  const watch = setInterval(() => source && silence() > SILENT_BEATS * heartbeat && start(), LOOK_EVERY);
 
   const silence = () => Date.now() - heardAt;
 
@@ -133,7 +136,7 @@ export function openLine({ open, verify, heard, changed }) {
   return {
     start,
     wake(isLost = false) {
-      if (isLost || source?.readyState !== 1 || silence() > heartbeat + FIRST_LIMIT) start();
+      if (isLost || source?.readyState !== 1 || silence() > heartbeat + LATE) start();
     },
     stop() {
       drop();

@@ -37,7 +37,8 @@ const GATHER = 30;
  */
 export function shareLine(name, tab, { cursor, open, verify, heard, changed }) {
   const channel = new BroadcastChannel(name);
-  const over = new AbortController();
+  /** Ends this tab's wait for the lock. */
+  let waiting = new AbortController();
   /** @type {ReturnType<typeof openLine> | null} only the leader has one */
   let line = null;
   let release = () => {};
@@ -57,12 +58,13 @@ export function shareLine(name, tab, { cursor, open, verify, heard, changed }) {
 
   /** @param {boolean} [steal] */
   function queue(steal = false) {
-    const options = steal ? { steal } : { signal: over.signal };
-    navigator.locks.request(name, options, lead).catch(() => !over.signal.aborted && follow());
+    const { signal } = (waiting = new AbortController());
+    navigator.locks.request(name, steal ? { steal } : { signal }, lead).catch(() => signal.aborted || follow());
   }
 
   /** Lead until this tab closes or freezes, or another one takes over. */
   function lead() {
+    state = "down";
     line = openLine({ open, verify, heard: pass, changed: tell });
     begin();
     return new Promise((/** @type {(value?: undefined) => void} */ resolve) => (release = resolve));
@@ -75,7 +77,9 @@ export function shareLine(name, tab, { cursor, open, verify, heard, changed }) {
     sayWhere();
   }
 
+  /** Lead no more, and do not wait to. */
   function retire() {
+    waiting.abort();
     clearTimeout(gathering);
     line?.stop();
     line = null;
@@ -96,8 +100,9 @@ export function shareLine(name, tab, { cursor, open, verify, heard, changed }) {
 
   /** @param {LineState} now */
   function tell(now) {
+    if (now === state) return;
     state = now;
-    beat();
+    if (line) beat();
     changed(state);
   }
 
@@ -147,7 +152,7 @@ export function shareLine(name, tab, { cursor, open, verify, heard, changed }) {
     if (message.kind === "where") return line && welcome(message.cursor, message.from);
     if (line) return; // what an overtaken leader still says
     heardAt = Date.now();
-    if (message.kind === "beat") changed(message.state);
+    if (message.kind === "beat") tell(message.state);
     else receive(message.frame, message.after, message.to === tab);
   };
 
@@ -165,7 +170,6 @@ export function shareLine(name, tab, { cursor, open, verify, heard, changed }) {
       else sayWhere();
     },
     stop() {
-      over.abort();
       retire();
       clearInterval(timer);
       channel.close();

@@ -12,7 +12,7 @@
 /** @import { State } from "./states.js" */
 /** @import { Token } from "./site.js" */
 
-import { canShare, isHttp1, joinCrowd } from "./crowd.js";
+import { joinCrowd } from "./crowd.js";
 import { FetchEventSource } from "./fetchsource.js";
 import { openIdentity } from "./identity.js";
 import { openLine } from "./line.js";
@@ -83,13 +83,13 @@ export function connect(options = {}) {
     subscription = mine;
     if ((await identity.verify()) === "signed_out") return mine === subscription && end("signed_out");
     let isCrowd = false;
-    if (canShare() && isHttp1(site.url("/me"))) {
-      leaveCrowd = await joinCrowd(origin, tab, () => {
-        isCrowd = true;
-        if (line) take(shared());
-      });
-    }
-    if (mine === subscription) take(isCrowd ? shared() : openLine(ends));
+    const leave = await joinCrowd(origin, tab, site.url("/me"), () => {
+      isCrowd = true;
+      if (line) take(shared());
+    });
+    if (mine !== subscription) return leave();
+    leaveCrowd = leave;
+    take(isCrowd ? shared() : openLine(ends));
   }
 
   /** @param {Line} other */

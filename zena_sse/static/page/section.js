@@ -1,0 +1,46 @@
+// A titled list that shows a first part of what there is, and the rest when asked.
+
+/** @import { Row } from "../shapes.js" */
+import { h, keyedList, setText, show } from "./dom.js";
+
+// Rows on the page at once: more are not looked at, and each costs layout.
+const STEP = 60;
+
+/**
+ * @template T
+ * @param {{title: string, most?: number, empty?: string}} options `most`: never more rows than this
+ * @param {(item: T) => string} keyOf
+ * @param {(item: T) => Row<T>} create
+ */
+export function section({ title, most, empty }, keyOf, create) {
+  let shown = STEP;
+  /** @type {T[]} */
+  let items = [];
+  const count = h("span", { class: "count" });
+  const nothing = h("p", { class: "quiet", hidden: true }, empty);
+  const list = h("ul", { class: "rows" });
+  const more = h("button", { class: "more", type: "button", hidden: true, onclick: showMore }, "Show more");
+  const heading = h("h2", {}, title, count);
+  const element = h("section", {}, heading, nothing, list, more);
+  const update = keyedList(list, keyOf, create);
+
+  function showMore() {
+    const before = list.children.length;
+    shown += STEP;
+    render(items);
+    list.children[before]?.querySelector("a")?.focus();
+  }
+
+  /** @param {T[]} all */
+  function render(all) {
+    items = all;
+    const limit = most ?? shown;
+    update(all.slice(0, limit));
+    setText(count, all.length > limit && most ? `${limit} of ${all.length}` : all.length ? `${all.length}` : "");
+    show(nothing, all.length === 0 && Boolean(empty));
+    show(more, !most && all.length > limit);
+    show(element, all.length > 0 || Boolean(empty));
+  }
+
+  return { element, render };
+}

@@ -43,10 +43,9 @@ function whoWaits(owed) {
 /** @param {Cold[]} cold */
 function whatGoesCold(cold) {
   if (cold.length === 0) return [];
-  const named = cold.slice(0, NAMED).map((deal) => ({ text: nameOf(deal, cold), href: `#/deal/${deal.dealId}` }));
-  named[0].text = capital(named[0].text);
-  /** @type {Piece[]} */
-  const subjects = named;
+  const named = cold.length > NAMED ? cold.slice(0, 1) : cold;
+  const subjects = named.map((deal) => ({ text: nameOf(deal, cold), href: `#/deal/${deal.dealId}` }));
+  subjects[0].text = capital(subjects[0].text);
   const more = cold.length - named.length;
   if (more > 0) subjects.push({ text: counted(more, "other deal"), href: "#/deals" });
   return [...joined(subjects), { text: `${cold.length === 1 ? " is" : " are"} going cold.` }];

@@ -3,7 +3,10 @@
 /** @import { App, Deal, Row, Thread } from "../shapes.js" */
 import { h, setAttribute, setText, show } from "./dom.js";
 import { isAtRisk, isUnread } from "./lists.js";
-import { RISKS, age, house, stageName } from "./words.js";
+import { age, house, stageName } from "./words.js";
+
+/** @type {Record<string, string>} */
+const MARKS = { medium: "At risk", high: "High risk" };
 
 /**
  * @param {App} app
@@ -19,7 +22,7 @@ export function threadRow(app, { threadId }) {
     update(thread) {
       if (thread.partial) app.complete("thread", threadId);
       show(unread, isUnread(thread));
-      row.element.classList.toggle("unread", isUnread(thread));
+      row.element.classList.toggle("read", !isUnread(thread));
       setText(row.who, thread.from || "…");
       setText(row.what, subjectOf(thread));
       setText(row.when, age(thread.lastMessageAt, app.now()));
@@ -53,9 +56,10 @@ export function dealRow(app, { dealId }) {
  * @param {Thread} thread
  */
 function subjectOf({ subject, property }) {
-  const where = property && house(property);
-  if (!where || plain(subject).includes(plain(where))) return subject || "(no subject)";
-  return `${subject || "(no subject)"} · ${where}`;
+  const said = subject || "(no subject)";
+  if (!property) return said;
+  const start = house(property).split(" ").slice(0, 2).join(" ");
+  return plain(subject).includes(plain(start)) ? said : `${said} · ${house(property)}`;
 }
 
 /** Without accents and case: "12 Kōwhai Street" is "12 kowhai street". @param {string} words */
@@ -86,7 +90,7 @@ export function riskMark() {
     update(level) {
       show(element, isAtRisk({ riskLevel: level }));
       setAttribute(element, "data-risk", level);
-      setText(element, RISKS[level ?? ""] ?? "");
+      setText(element, MARKS[level ?? ""] ?? "");
     },
   };
 }

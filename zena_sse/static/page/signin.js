@@ -27,7 +27,6 @@ export function signInView(signedIn) {
 
   void demoUser().then((user) => {
     ways.replaceChildren(user ? demoButton(user.name, attempt) : tokenForm(attempt));
-    ways.querySelector("button")?.focus({ preventScroll: true });
   });
   return element;
 }

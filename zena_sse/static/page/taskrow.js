@@ -4,14 +4,15 @@
 import { dayOf, dayOfDate } from "./clock.js";
 import { h, setAttribute, setText, show } from "./dom.js";
 import { propertyOf } from "./state.js";
-import { due, house } from "./words.js";
+import { capital, due, house } from "./words.js";
 
 /**
  * @param {App} app
  * @param {Task} task
+ * @param {{hasOrigin?: boolean}} [options] whether the row says where the task is from
  * @returns {Row<Task>}
  */
-export function taskRow(app, { taskId }) {
+export function taskRow(app, { taskId }, { hasOrigin = true } = {}) {
   const box = h("input", { type: "checkbox", onchange: () => complete(app, taskId) });
   const words = h("span");
   const when = h("span", { class: "due" });
@@ -30,7 +31,7 @@ export function taskRow(app, { taskId }) {
       setText(when, told.text);
       show(when, Boolean(told.text));
       setAttribute(when, "data-risk", told.isOverdue ? "high" : null);
-      const origin = originOf(app, task);
+      const origin = hasOrigin ? originOf(app, task) : null;
       show(from, Boolean(origin));
       if (origin) setAttribute(from, "href", origin.href);
       setText(from, origin?.text ?? "");
@@ -46,7 +47,7 @@ function dueOf(app, { dueDate }) {
   if (!dueDate) return { text: "", isOverdue: false };
   const { clock } = app.store.state;
   const isOverdue = dayOfDate(dueDate, clock) < dayOf(app.now(), clock);
-  return { text: due(dueDate, app.now(), clock), isOverdue };
+  return { text: capital(due(dueDate, app.now(), clock)), isOverdue };
 }
 
 /**
@@ -57,8 +58,7 @@ function dueOf(app, { dueDate }) {
  */
 function originOf(app, { threadId, dealId, propertyId }) {
   const { state } = app.store;
-  const house_ = propertyOf(state, propertyId);
-  const where = house_ && house(house_);
+  const where = house(propertyOf(state, propertyId) ?? "");
   const thread = threadId && state.threads.get(threadId);
   if (threadId) {
     const who = thread ? thread.from : "";

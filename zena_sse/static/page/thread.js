@@ -35,7 +35,9 @@ export function threadView(app, threadId) {
     () => app.saved.thread(threadId),
     (/** @type {ThreadDetail} */ detail) => app.saved.keepThread(detail),
   );
-  const updateTasks = keyedList(todo, (/** @type {Task} */ task) => task.taskId, (task) => taskRow(app, task));
+  const updateTasks = keyedList(todo, (/** @type {Task} */ task) => task.taskId, (task) =>
+    taskRow(app, task, { hasOrigin: false }),
+  );
   const updateMessages = keyedList(
     messages,
     (/** @type {Message} */ message) => message.id,

@@ -1,20 +1,28 @@
-// Today: the brief, what the agent owes, and what others owe.
+// Today: the brief, what the agent owes, and what others owe; on a wide screen the day's tasks and deals beside it.
 
-/** @import { App, State, View } from "../shapes.js" */
+/** @import { App, Deal, State, Task, Thread, View } from "../shapes.js" */
 import { brief } from "./brief.js";
 import { h, setText } from "./dom.js";
-import { FOCUS_SHOWN, deals, focus, runningSyncs, tasks, waiting } from "./lists.js";
-import { threadRow } from "./rows.js";
+import { FOCUS_SHOWN, deals, focus, isAtRisk, runningSyncs, tasks, waiting } from "./lists.js";
+import { dealRow, threadRow } from "./rows.js";
 import { section } from "./section.js";
+import { taskRow } from "./taskrow.js";
 import { longDate } from "./words.js";
+
+// Beside the brief there is room for a glance; the rest is a click away.
+const GLANCE = 5;
 
 /** @param {App} app @returns {View} */
 export function todayView(app) {
+  const keyOf = (/** @type {Thread} */ thread) => thread.threadId;
+  const row = (/** @type {Thread} */ thread) => threadRow(app, thread);
   const day = h("p", { class: "kicker" });
   const heading = h("h1", { class: "brief", tabIndex: -1 });
-  const owed = section({ title: "Focus", most: FOCUS_SHOWN }, (thread) => thread.threadId, (thread) => threadRow(app, thread));
-  const others = section({ title: "Waiting" }, (thread) => thread.threadId, (thread) => threadRow(app, thread));
-  const element = h("div", { class: "view" }, day, heading, owed.element, others.element);
+  const owed = section({ title: "Focus", most: FOCUS_SHOWN }, keyOf, row);
+  const others = section({ title: "Waiting" }, keyOf, row);
+  const beside = glance(app);
+  const lists = h("div", {}, day, heading, owed.element, others.element);
+  const element = h("div", { class: "view today" }, lists, beside.element);
   let said = "";
 
   function render() {
@@ -24,6 +32,7 @@ export function todayView(app) {
     owed.render(focused);
     others.render(waiting(state));
     say(pieces(app, state, focused));
+    beside.render(state);
   }
 
   /** @param {import("./brief.js").Piece[]} sentences */
@@ -38,9 +47,39 @@ export function todayView(app) {
 }
 
 /**
+ * The day's tasks and the deals at risk, where there is room for them.
+ *
+ * @param {App} app
+ */
+function glance(app) {
+  const isWide = matchMedia("(min-width: 1200px)");
+  const due = section(
+    { title: "Due", most: GLANCE },
+    (/** @type {Task} */ task) => task.taskId,
+    (task) => taskRow(app, task),
+  );
+  const atRisk = section(
+    { title: "Deals at risk", most: GLANCE },
+    (/** @type {Deal} */ deal) => deal.dealId,
+    (deal) => dealRow(app, deal),
+  );
+  const element = h("aside", { class: "glance", "aria-label": "Tasks and deals" }, due.element, atRisk.element);
+
+  /** @param {State} state */
+  function render(state) {
+    if (!isWide.matches || document.body.hasAttribute("data-opened")) return;
+    const groups = tasks(state, app.now(), app.done);
+    due.render([...groups.overdue, ...groups.today]);
+    atRisk.render(deals(state).filter(isAtRisk));
+  }
+
+  return { element, render };
+}
+
+/**
  * @param {App} app
  * @param {State} state
- * @param {ReturnType<typeof focus>} owed
+ * @param {Thread[]} owed
  * @returns {import("./brief.js").Piece[]}
  */
 function pieces(app, state, owed) {

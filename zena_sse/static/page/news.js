@@ -9,12 +9,11 @@ const GATHER = 1_200;
 
 /**
  * @param {App} app
- * @returns {(event: ZenaEvent) => void}
+ * @returns {(event: ZenaEvent) => void} to be told of an event before the store is
  */
 export function newsOf(app) {
   /** @type {{label: string, taskId: string, threadId?: string | null}[]} */
   let gathered = [];
-  const known = new Set([...app.store.state.tasks.keys()]);
 
   /** @param {Toast & {title: string}} toast */
   function tell({ title, ...toast }) {
@@ -44,8 +43,7 @@ export function newsOf(app) {
       tell({ key: `deal-${dealId}`, title: `${name} is at risk`, text, href: `#/deal/${dealId}`, risk: riskLevel });
     }
     if (event.type === "task.created" && event.payload.source !== "command") {
-      if (known.has(event.payload.taskId)) return; // told again, with its date
-      known.add(event.payload.taskId);
+      if (app.store.state.tasks.has(event.payload.taskId)) return; // told again, with its date
       gathered.push(event.payload);
       if (gathered.length === 1) setTimeout(tellTasks, GATHER);
     }

@@ -1,19 +1,9 @@
 // The frame around the views: a list, and what is opened beside it or, on a phone, over it.
 
 /** @import { App, Route, View } from "../shapes.js" */
-import { askView } from "./ask.js";
-import { dealView } from "./deal.js";
-import { dealsView } from "./deals.js";
 import { h, setAttribute } from "./dom.js";
-import { LISTS, hrefOfList, isDetail, routeOf } from "./router.js";
-import { tasksView } from "./tasks.js";
-import { threadView } from "./thread.js";
-import { todayView } from "./today.js";
-
-/** @type {Record<string, (app: App) => View>} */
-const LIST_VIEWS = { today: todayView, deals: dealsView, tasks: tasksView, ask: askView };
-/** @type {Record<string, (app: App, id: string) => View>} */
-const DETAIL_VIEWS = { thread: threadView, deal: dealView };
+import { hrefOfList, isDetail, routeOf } from "./router.js";
+import { fetchView } from "./views.js";
 
 /**
  * @param {App} app
@@ -30,31 +20,58 @@ export function createShell(app, { list, detail, tabs }) {
   const back = h("a", { class: "back" });
   const narrow = matchMedia("(max-width: 899px)");
 
-  /** @param {boolean} [isFirst] the page begins: focus stays where the browser puts it */
-  function navigate(isFirst = false) {
+  async function navigate() {
     const next = routeOf(location.hash);
-    if (next.name === route.name && next.id === route.id) return;
-    const left = route;
-    route = next;
-    showList(isDetail(next) ? shown || listFor(next) : next.name);
-    showDetail(isDetail(next) ? next : null);
-    render();
-    document.title = `${current().title} · Zena`;
-    if (!isFirst) moveFocus(left);
+    const name = isDetail(next) ? shown || listFor(next) : next.name;
+    try {
+      await Promise.all([ready(name), isDetail(next) && fetchView(next.name)]);
+    } catch {
+      app.toast({ key: "view", text: "This page could not be fetched. Try again when you are online." });
+      return;
+    }
+    const now = routeOf(location.hash);
+    const isThere = next.name === route.name && next.id === route.id;
+    // Somebody has gone elsewhere meanwhile.
+    if (isThere || now.name !== next.name || now.id !== next.id) return;
+    await arrive(next, name);
   }
 
-  /** @param {Route} detailRoute the first thing that is shown: from a notification or a bookmark */
+  /** @param {string} name */
+  async function ready(name) {
+    if (lists.has(name)) return;
+    const make = await fetchView(name);
+    if (!lists.has(name)) lists.set(name, { view: make(app, ""), scroll: 0 });
+  }
+
+  /**
+   * @param {Route} next
+   * @param {string} name of the list
+   */
+  async function arrive(next, name) {
+    const left = route;
+    route = next;
+    showList(name);
+    const make = isDetail(next) ? await fetchView(next.name) : null;
+    if (route !== next) return;
+    showDetail(make && make(app, next.id));
+    render();
+    const { title, heading } = current();
+    document.title = `${title} · Zena`;
+    // As the page begins, focus stays where the browser puts it; later it follows.
+    if (left.name) focusAfter(left, heading);
+  }
+
+  /** The list beside what is shown first: from a notification or a bookmark. @param {Route} first */
   function listFor({ name }) {
     return name === "deal" ? "deals" : "today";
   }
 
   /** @param {string} name */
   function showList(name) {
-    if (name === shown) return;
+    const entry = lists.get(name);
+    if (name === shown || !entry) return;
     const before = lists.get(shown);
     if (before) before.scroll = list.scrollTop;
-    const entry = lists.get(name) ?? { view: LIST_VIEWS[name](app), scroll: 0 };
-    lists.set(name, entry);
     shown = name;
     list.replaceChildren(entry.view.element);
     entry.view.render();
@@ -63,15 +80,15 @@ export function createShell(app, { list, detail, tabs }) {
       setAttribute(link, "aria-current", link.dataset.list === name ? "page" : null);
     }
     back.href = hrefOfList(name);
-    back.textContent = LIST_VIEWS[name] === todayView ? "Today" : entry.view.title;
+    back.textContent = entry.view.title;
   }
 
-  /** @param {Route | null} what */
-  function showDetail(what) {
-    opened = what && DETAIL_VIEWS[what.name](app, what.id);
-    document.body.toggleAttribute("data-opened", opened !== null);
-    detail.hidden = opened === null;
-    detail.replaceChildren(...(opened ? [back, opened.element] : []));
+  /** @param {View | null} view */
+  function showDetail(view) {
+    opened = view;
+    document.body.toggleAttribute("data-opened", view !== null);
+    detail.hidden = view === null;
+    detail.replaceChildren(...(view ? [back, view.element] : []));
     detail.scrollTop = 0;
   }
 
@@ -80,10 +97,15 @@ export function createShell(app, { list, detail, tabs }) {
     return opened ?? /** @type {{view: View}} */ (lists.get(shown)).view;
   }
 
-  /** To the heading of what was opened, and on return to the row that one came from. @param {Route} left */
-  function moveFocus(left) {
+  /**
+   * To the heading of what was opened; on return to the row that one came from.
+   *
+   * @param {Route} left
+   * @param {HTMLElement} heading
+   */
+  function focusAfter(left, heading) {
     const row = !opened && left.id ? rowOf(left.id) : null;
-    (row ?? current().heading).focus({ preventScroll: row === null });
+    (row ?? heading).focus({ preventScroll: row === null });
   }
 
   /** @param {string} id @returns {HTMLElement | null} */
@@ -92,9 +114,13 @@ export function createShell(app, { list, detail, tabs }) {
   }
 
   function render() {
-    // Under an opened thread on a phone nobody sees the list; it is brought up to date when they come back.
+    // Under what is opened on a phone nobody sees the list; it is brought up to date when they come back.
     if (!opened || !narrow.matches) lists.get(shown)?.view.render();
     opened?.render();
+    markOpened();
+  }
+
+  function markOpened() {
     const row = opened && rowOf(route.id);
     for (const other of list.querySelectorAll("[data-key][aria-current]")) {
       if (other !== row) other.removeAttribute("aria-current");
@@ -102,16 +128,18 @@ export function createShell(app, { list, detail, tabs }) {
     if (row) setAttribute(row, "aria-current", "true");
   }
 
-  narrow.addEventListener("change", () => app.redraw());
+  /** Closes what is opened. */
+  function close() {
+    if (opened) app.go(hrefOfList(shown));
+  }
 
-  return {
-    navigate,
-    render,
-    /** Closes what is opened. */
-    close() {
-      if (opened) app.go(hrefOfList(shown));
-    },
-    list,
-    lists: LISTS,
-  };
+  /** Leaves nothing of the user behind. */
+  function clear() {
+    narrow.removeEventListener("change", app.redraw);
+    showDetail(null);
+    list.replaceChildren();
+  }
+
+  narrow.addEventListener("change", app.redraw);
+  return { navigate, render, close, clear };
 }

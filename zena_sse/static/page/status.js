@@ -51,9 +51,11 @@ export function pendingWords(count) {
 /**
  * The line on the page. What it says goes to a polite live region; progress does not, it would chatter.
  *
- * @param {{line: HTMLElement, sync: HTMLElement, progress: HTMLProgressElement, pending: HTMLElement}} places
+ * @param {(id: string) => any} place an element of the document
  */
-export function statusLine({ line, sync, progress, pending }) {
+export function statusLine(place) {
+  const [line, sync, progress, pending] = ["line", "sync", "progress", "pending"].map(place);
+
   /**
    * @param {State} state
    * @param {Line} now

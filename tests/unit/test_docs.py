@@ -28,7 +28,7 @@ VARIABLE = re.compile(r"\bZENA_[A-Z_]*[A-Z]\b")
 METRIC = re.compile(r"\b(zena_\w+)(?:\{([\w,]+)\})?")
 
 # Variables of the tests, not of the server.
-OF_TESTS = {"ZENA_AXE", "ZENA_TEST_REQUIRE", "ZENA_SPAM_CORPUS", "ZENA_TEST_LLAMA_PYTHON"}
+OF_TESTS = {"ZENA_AXE", "ZENA_REACT", "ZENA_TEST_REQUIRE", "ZENA_SPAM_CORPUS", "ZENA_TEST_LLAMA_PYTHON"}
 
 # Every command of the README, and the test that does what it says.
 EXERCISED = {

@@ -44,9 +44,10 @@ def sign_in(context: BrowserContext, server: Serving, user: str) -> None:
 class Tab:
     """A page with a client, whose user has signed in or brings a token."""
 
-    def __init__(self, context: BrowserContext, server: Serving, **options: Any) -> None:
+    def __init__(self, context: BrowserContext, server: Serving, url: str = "", **options: Any) -> None:
+        """`url`: where the server is reached, if not directly."""
         self.page: Page = context.new_page()
-        self.page.goto(server.url + BLANK)
+        self.page.goto((url or server.url) + BLANK)
         self.page.evaluate(CONNECT, options)
 
     def is_so(self, expression: str) -> bool:

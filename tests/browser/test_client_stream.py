@@ -14,6 +14,7 @@ from playwright.sync_api import BrowserContext, Route
 from tests.browser.complaints import Complaints
 from tests.browser.tabs import Tab, publish_notes, sign_in
 from tests.e2e.programs import Serving, wait_until
+from tests.e2e.proxies import hoarding_proxy
 
 USER = "anna"
 
@@ -199,6 +200,20 @@ def test_delays_grow_from_one_second_to_thirty_with_full_jitter(
     tab.until("delays.filter((delay) => delay !== 3000).length >= 8")
     told = [delay for delay in tab.page.evaluate("delays") if delay != 3000]
     assert told[:7] == [1000, 2000, 4000, 8000, 16000, 30000, 30000]
+
+
+def test_where_responses_are_held_back_until_they_end_it_asks_for_short_ones(
+    context: BrowserContext, beating: Serving
+) -> None:
+    with hoarding_proxy(beating.port) as url:
+        tab = Tab(context, beating, url=url, token=beating.token(USER))
+        tab.until_live()
+        publish_notes(beating, USER, "one")
+        tab.until_note("one")
+        publish_notes(beating, USER, "two", "three")
+        tab.until_note("three")
+        assert tab.notes() == ["one", "two", "three"]
+        assert tab.told()["states"] == ["catching_up", "live"]
 
 
 def test_credential_that_ends_is_renewed_and_nothing_is_missed(

@@ -162,7 +162,8 @@ class _Hoarding(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Ask the server, and answer when it has said everything."""
         server = http.client.HTTPConnection("127.0.0.1", self.upstream, timeout=PATIENCE_SECONDS)
-        server.request("GET", self.path, headers=dict(self.headers))
+        headers = {name: value for name, value in self.headers.items() if name.lower() != "accept-encoding"}
+        server.request("GET", self.path, headers=headers)
         response = server.getresponse()
         body = response.read()
         server.close()

@@ -5,7 +5,8 @@
  * which an EventSource obeys by itself: it is left alone. Any other end, and whatever the browser gave up on, is
  * ours: the source is made anew after a while, from the cursor of that moment. A line that has been silent for
  * three heartbeats is dead whatever its socket says, and phones leave dead ones open: so it is looked at when the
- * page wakes.
+ * page wakes. Where not even the first word comes, something on the way holds responses back until they end: then
+ * the line asks for short ones.
  */
 
 import { eventTypes } from "./events.js";
@@ -26,7 +27,8 @@ import { eventTypes } from "./events.js";
  * @property {() => void} stop  for good
  *
  * @typedef {object} Ends
- * @property {(from?: string) => EventSource} open  a source that begins at a cursor, the newest if none is given
+ * @property {(from: string | undefined, isHeldBack: boolean) => EventSource} open  a source that begins at a cursor,
+ *   the newest if none is given; of short responses if those on the way are held back
  * @property {() => Promise<Verdict>} verify  whether the credential is good, or could be made so
  * @property {(frame: Frame) => void} heard
  * @property {(state: LineState) => void} changed
@@ -41,6 +43,10 @@ const GOOD_AFTER = 5_000;
 // Heartbeats without a word; 45 s with the server's usual 15.
 const SILENT_BEATS = 3;
 const USUAL_HEARTBEAT = 15_000;
+// The server speaks at once. What has not come by then is held back; what comes this long before a short response
+// ends, is not.
+const FIRST_WORD = 10_000;
+const HEAD_START = 1_000;
 // How late a heartbeat may be on its way.
 const LATE = 1_000;
 const LOOK_EVERY = 1_000;
@@ -58,12 +64,24 @@ export function openLine({ open, verify, heard, changed }) {
   let heardAt = 0;
   let heartbeat = USUAL_HEARTBEAT;
   let lastId = "";
+  let isHeldBack = false;
+  let isNew = false; // has not said a word
+  let readyAt = 0; // of a response that goes on
   let timer = 0;
   let attempt = 0; // whoever waits for something finds out that it has been overtaken
   let isOver = false;
-  const watch = setInterval(() => source && silence() > SILENT_BEATS * heartbeat && start(), LOOK_EVERY);
+  const watch = setInterval(look, LOOK_EVERY);
 
   const silence = () => Date.now() - heardAt;
+
+  function look() {
+    if (!source) return;
+    if (readyAt > 0 && Date.now() - readyAt > HEAD_START) isHeldBack = false;
+    if (isNew && !isHeldBack && silence() > FIRST_WORD) {
+      isHeldBack = true;
+      start();
+    } else if (silence() > SILENT_BEATS * heartbeat) start();
+  }
 
   function drop() {
     attempt += 1;
@@ -79,7 +97,9 @@ export function openLine({ open, verify, heard, changed }) {
     drop();
     heardAt = openedAt = Date.now();
     lastId = "";
-    source = open(from);
+    isNew = true;
+    readyAt = 0;
+    source = open(from, isHeldBack);
     for (const type of eventTypes) source.addEventListener(type, take);
     source.addEventListener("error", fail);
   }
@@ -91,6 +111,8 @@ export function openLine({ open, verify, heard, changed }) {
     const id = lastEventId === lastId ? "" : lastEventId;
     lastId = lastEventId;
     if (type === "stream.ready") {
+      isNew = false;
+      readyAt = heardAt;
       heartbeat = JSON.parse(data).payload.heartbeatSeconds * 1_000;
       changed("up");
     }
@@ -103,9 +125,11 @@ export function openLine({ open, verify, heard, changed }) {
 
   function fail() {
     if (!source) return;
+    if (isHeldBack && announced === "rotated") return start(); // a short response has ended, as it should
     changed("down");
     const comesBack = source.readyState === 0 && announced !== "";
     announced = "";
+    readyAt = 0;
     if (!comesBack) retry(source.readyState === 2);
   }
 

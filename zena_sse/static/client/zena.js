@@ -55,6 +55,10 @@ const EPHEMERAL = new Set(["typing.start"]);
 const SNAPSHOT_DELAY = 500;
 const LAST_SNAPSHOT_DELAY = 30_000;
 
+// Of one response where they are held back until they end; the first one has only to say where the log stands.
+const POLL_SECONDS = "25";
+const FIRST_POLL_SECONDS = "1";
+
 const nothing = () => {};
 
 /**
@@ -107,9 +111,10 @@ export function connect(options = {}) {
     return shareLine(name, tab, { ...ends, cursor: () => subscription?.cursor() ?? "" });
   }
 
-  /** @param {string} [from] @returns {EventSource} */
-  function open(from = subscription?.cursor()) {
+  /** @param {string | undefined} from @param {boolean} isHeldBack @returns {EventSource} */
+  function open(from = subscription?.cursor(), isHeldBack) {
     const query = new URLSearchParams({ tab });
+    if (isHeldBack) query.set("poll", from ? POLL_SECONDS : FIRST_POLL_SECONDS);
     if (from) query.set("last_event_id", from);
     if (types) query.set("types", types.join(","));
     const url = site.url(`/events?${query}`);

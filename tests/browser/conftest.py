@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.browser.complaints import Complaints
-from tests.browser.sites import Site
+from tests.browser.sites import Site, short_directory
 from tests.e2e.programs import Serving, standing
 
 ARGUMENTS = [
@@ -133,10 +131,3 @@ def new_server() -> Iterator[Callable[..., Serving]]:
         yield make
         for serving in made:
             serving.clean_up()
-
-
-@contextmanager
-def short_directory() -> Iterator[Path]:
-    """A directory for a while: the path of a Unix socket has 107 bytes at most."""
-    with tempfile.TemporaryDirectory(prefix="zena-browser-", dir="/tmp") as directory:
-        yield Path(directory)

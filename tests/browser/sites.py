@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from http.cookies import SimpleCookie
 from pathlib import Path
 
@@ -48,17 +50,9 @@ class Site(Serving):
         for name in ("data", "mailbox"):
             shutil.copytree(other.directory / name, self.directory / name)
 
-    def sign_in(self, context: BrowserContext, user: str = MIA, role: Role = "agent") -> None:
-        """Give a browser the cookie of a session."""
-        answer = request("POST", f"{self.url}/session", self.headers(user, role)).raise_for_status()
-        [(name, morsel)] = SimpleCookie(answer.headers["Set-Cookie"]).items()
-        context.add_cookies(
-            [{"name": name, "value": morsel.value, "url": self.url, "httpOnly": True, "sameSite": "Strict"}]
-        )
-
     def open(self, context: BrowserContext, path: str = "/") -> Page:
         """A new tab at a page of ours, in a browser that is signed in."""
-        self.sign_in(context)
+        sign_in(context, self)
         page = context.new_page()
         page.goto(self.url + path)
         return page
@@ -70,3 +64,19 @@ class Site(Serving):
         ]
         cursor: str = self.post(f"/users/{user}/events", "crm", body, role="publisher").json()["cursor"]
         return cursor
+
+
+def sign_in(context: BrowserContext, server: Serving, user: str = MIA, role: Role = "agent") -> None:
+    """Give a browser the cookie of a session."""
+    answer = request("POST", f"{server.url}/session", server.headers(user, role)).raise_for_status()
+    [(name, morsel)] = SimpleCookie(answer.headers["Set-Cookie"]).items()
+    context.add_cookies(
+        [{"name": name, "value": morsel.value, "url": server.url, "httpOnly": True, "sameSite": "Strict"}]
+    )
+
+
+@contextmanager
+def short_directory() -> Iterator[Path]:
+    """A directory for a while: the path of a Unix socket has 107 bytes at most."""
+    with tempfile.TemporaryDirectory(prefix="zena-browser-", dir="/tmp") as directory:
+        yield Path(directory)

@@ -39,11 +39,12 @@ NAMES = [beginning + end for beginning, end in product(_BEGINNINGS, _ENDS)]
 
 
 class ManyMails:
-    """So many messages in threads of four, each between the agent and one person about one property."""
+    """So many messages in threads of a few, each between the agent and one person about one property."""
 
-    def __init__(self, demo: Path, count: int, seed: int = 1) -> None:
+    def __init__(self, demo: Path, count: int, seed: int = 1, per_thread: int = PER_THREAD) -> None:
         self._random = Random(seed)  # noqa: S311  # the mailbox's seed
         self._count = count
+        self._per_thread = per_thread
         self._sentences = sorted(_sentences(demo))
         self.people = [f"{self._random.choice(GIVEN)} {name}" for name in NAMES]
         self.properties = [
@@ -56,7 +57,7 @@ class ManyMails:
         now = datetime.now(UTC).replace(microsecond=0)
         for name in ("INBOX", "Sent"):
             (folder / name).mkdir(parents=True)
-        for thread in range(self._count // PER_THREAD):
+        for thread in range(self._count // self._per_thread):
             begun = now - timedelta(minutes=self._random.randint(6_000, DAYS * 1_440))
             for number, mail in enumerate(self._thread(thread, begun)):
                 place = folder / ("Sent" if mail["From"] == AGENT_NAMED else "INBOX")
@@ -68,7 +69,7 @@ class ManyMails:
         stranger = f"{person} <{person.replace(' ', '.').lower()}@mail.example>"
         subject = f"{random.choice(SUBJECTS)} {home}"
         sides = [(stranger, AGENT_NAMED), (AGENT_NAMED, stranger)]
-        for number in range(PER_THREAD):
+        for number in range(self._per_thread):
             sender, to = sides[(thread + number) % 2]
             mail = EmailMessage()
             mail["From"], mail["To"] = sender, to

@@ -25,7 +25,7 @@ from zena_sse.settings import Settings
 from zena_sse.wiring import Zena
 
 # Only the owner of the operator's socket can call the first; the others are what a browser shows and runs.
-HIDDEN = {"/operator/tokens", "/", "/manifest.webmanifest", "/sw.js", "/debug"}
+HIDDEN = {"/operator/tokens", "/", "/favicon.ico", "/manifest.webmanifest", "/sw.js", "/debug"}
 HIDDEN |= {f"/{folder}/<path:_>" for folder in ("client", "debug", "icons", "page")}
 
 

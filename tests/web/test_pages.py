@@ -155,6 +155,13 @@ async def test_types_are_what_browsers_insist_on(small: Site) -> None:
         assert response.headers["X-Content-Type-Options"] == "nosniff"
 
 
+def test_a_document_that_names_no_icon_has_ours(tree: Path) -> None:
+    (tree / "icons" / "icon-192.png").write_text("ours")
+    read_files.cache_clear()
+    assert read_files(tree)["/favicon.ico"].plain.body == b"ours"
+    assert "/favicon.ico" not in worker_of(read_files(tree))[1]
+
+
 def test_every_file_that_ships_has_a_type_or_is_for_those_who_work_on_it() -> None:
     others = {path.name for path in STATIC.rglob("*") if path.is_file() and path.suffix not in TYPES}
     assert others <= {"jsconfig.json", "jsconfig.worker.json"}

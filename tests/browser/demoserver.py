@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from pathlib import Path
 
 import uvloop
 
@@ -32,7 +33,8 @@ async def read(settings: Settings) -> None:
     zena: Zena = app.extensions["zena"]
     await app.startup()
     try:
-        await connect(zena, settings.data_dir.parent / "mailbox")
+        # Relative to where the server runs: a copy of the site reads its own.
+        await connect(zena, Path("mailbox"))
         while not any(sync.success for sync in await zena.storage.read(snapshot_syncs, USER.user_id)):
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
         await zena.watch.follow(USER.user_id)

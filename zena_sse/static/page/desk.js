@@ -101,7 +101,7 @@ export function openDesk(userId, place, toast, ways) {
   store.subscribe(redraw);
   store.subscribe(() => store.state.known && saved.save(store.state));
   addEventListener("hashchange", shell.navigate, { signal });
-  addEventListener("keydown", keyHandler(app, place("list"), shell.close), { signal });
+  addEventListener("keydown", keyHandler(place("list"), shell.close, shell.visit), { signal });
   place("menu").addEventListener("beforetoggle", () => fillMenu(place("menu"), app, ways.signOut), { signal });
   const ticking = setInterval(redraw, REDRAW);
   void showKept();

@@ -1,23 +1,20 @@
 // The keyboard: j and k walk the list, Escape closes what is opened, / asks.
 
-/** @import { App } from "../shapes.js" */
-
 /**
- * @param {App} app
  * @param {HTMLElement} list
  * @param {() => void} close
+ * @param {(hash: string) => Promise<void>} visit goes somewhere, and is there when it resolves
  * @returns {(event: KeyboardEvent) => void}
  */
-export function keyHandler(app, list, close) {
+export function keyHandler(list, close, visit) {
   /** @type {Record<string, () => void>} */
   const keys = {
     j: () => walk(list, 1),
     k: () => walk(list, -1),
     Escape: close,
-    "/": () => {
-      app.go("#/ask");
-      // The route is shown once the browser has told of it.
-      setTimeout(() => list.querySelector("textarea")?.focus());
+    "/": async () => {
+      await visit("#/ask");
+      list.querySelector("textarea")?.focus();
     },
   };
 

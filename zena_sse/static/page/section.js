@@ -8,19 +8,20 @@ const STEP = 60;
 
 /**
  * @template T
- * @param {{title: string, most?: number, empty?: string}} options `most`: never more rows than this
+ * @param {{title: string, first?: number, most?: number, empty?: string}} options `first`: so many rows until more are
+ *   asked for; `most`: never more than this; `empty`: what to say of no rows, otherwise there is no section
  * @param {(item: T) => string} keyOf
  * @param {(item: T) => Row<T>} create
  */
-export function section({ title, most, empty }, keyOf, create) {
-  let shown = STEP;
+export function section({ title, first = STEP, most = Infinity, empty }, keyOf, create) {
+  let shown = first;
   /** @type {T[]} */
   let items = [];
   const count = h("span", { class: "count" });
   const nothing = h("p", { class: "quiet", hidden: true }, empty);
   const list = h("ul", { class: "rows" });
   const more = h("button", { class: "more", type: "button", hidden: true, onclick: showMore }, "Show more");
-  const heading = h("h2", {}, title, count);
+  const heading = h("h2", {}, title, " ", count);
   const element = h("section", {}, heading, nothing, list, more);
   const update = keyedList(list, keyOf, create);
 
@@ -28,17 +29,17 @@ export function section({ title, most, empty }, keyOf, create) {
     const before = list.children.length;
     shown += STEP;
     render(items);
-    list.children[before]?.querySelector("a")?.focus();
+    /** @type {HTMLElement | null | undefined} */ (list.children[before]?.querySelector("a, input"))?.focus();
   }
 
   /** @param {T[]} all */
   function render(all) {
     items = all;
-    const limit = most ?? shown;
+    const limit = Math.min(shown, most, all.length);
     update(all.slice(0, limit));
-    setText(count, all.length > limit && most ? `${limit} of ${all.length}` : all.length ? `${all.length}` : "");
+    setText(count, limit < all.length ? `${limit} of ${all.length}` : String(all.length || ""));
     show(nothing, all.length === 0 && Boolean(empty));
-    show(more, !most && all.length > limit);
+    show(more, limit < Math.min(most, all.length));
     show(element, all.length > 0 || Boolean(empty));
   }
 

@@ -128,6 +128,12 @@ export function createShell(app, { list, detail, tabs }) {
     if (row) setAttribute(row, "aria-current", "true");
   }
 
+  /** @param {string} hash */
+  async function visit(hash) {
+    location.hash = hash;
+    await navigate();
+  }
+
   /** Closes what is opened. */
   function close() {
     if (opened) app.go(hrefOfList(shown));
@@ -141,5 +147,5 @@ export function createShell(app, { list, detail, tabs }) {
   }
 
   narrow.addEventListener("change", app.redraw);
-  return { navigate, render, close, clear };
+  return { navigate, visit, render, close, clear };
 }

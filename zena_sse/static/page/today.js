@@ -18,7 +18,7 @@ export function todayView(app) {
   const row = (/** @type {Thread} */ thread) => threadRow(app, thread);
   const day = h("p", { class: "kicker" });
   const heading = h("h1", { class: "brief", tabIndex: -1 });
-  const owed = section({ title: "Focus", most: FOCUS_SHOWN }, keyOf, row);
+  const owed = section({ title: "Focus", first: FOCUS_SHOWN }, keyOf, row);
   const others = section({ title: "Waiting" }, keyOf, row);
   const beside = glance(app);
   const lists = h("div", {}, day, heading, owed.element, others.element);

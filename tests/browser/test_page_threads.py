@@ -6,13 +6,13 @@ import re
 from email.message import EmailMessage
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Route, expect
+from playwright.sync_api import BrowserContext, Route, ViewportSize, expect
 
 from tests.browser.complaints import Complaints
 from tests.browser.desks import heading_of, open_desk, row, section, until_live
 from tests.browser.sites import MIA, Site
 
-PHONE = {"width": 360, "height": 740}
+PHONE: ViewportSize = {"width": 360, "height": 740}
 
 
 def deliver(site: Site, subject: str, text: str, sender: str = "Tom Ngata <tom@ngata.example>") -> None:

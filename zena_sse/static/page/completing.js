@@ -31,8 +31,10 @@ export function completer(store, zena) {
     try {
       const item = await zena.read(`/${kind}s/${encodeURIComponent(id)}`);
       store.change((state) => {
-        if (kind === "thread") fillThread(state.threads.get(id), item);
-        else fillDeal(state.deals.get(id), item);
+        const thread = state.threads.get(id);
+        const deal = state.deals.get(id);
+        if (kind === "thread" && thread) state.threads.set(id, filledThread(thread, item));
+        if (kind === "deal" && deal) state.deals.set(id, filledDeal(deal, item));
       });
     } catch {
       if (failed.size >= MOST) failed.clear();
@@ -50,31 +52,41 @@ export function completer(store, zena) {
 }
 
 /**
- * Takes what events do not carry. What they do carry may be newer than the answer, so that stays.
+ * With what events do not carry. What they do carry may be newer than the answer, so that stays.
  *
- * @param {Thread | undefined} thread
+ * @param {Thread} thread
  * @param {Thread} item
+ * @returns {Thread}
  */
-function fillThread(thread, item) {
-  if (!thread) return;
-  const { from, evidence, stage, concern, accountId, corrected } = /** @type {any} */ (item);
-  Object.assign(thread, { from, evidence, stage, concern, accountId, corrected });
-  thread.subject ||= item.subject;
-  thread.lastMessageAt ||= item.lastMessageAt;
-  if (thread.riskLevel === item.riskLevel) thread.riskReason = item.riskReason;
-  if (thread.propertyId === item.propertyId) thread.property = item.property;
-  thread.partial = thread.riskLevel !== item.riskLevel || thread.propertyId !== item.propertyId;
+function filledThread(thread, item) {
+  const { from, stage, concern, accountId, corrected } = item;
+  const isSameRisk = thread.riskLevel === item.riskLevel;
+  const isSamePlace = thread.propertyId === item.propertyId;
+  return {
+    ...thread,
+    ...{ from, stage, concern, accountId, corrected },
+    subject: thread.subject || item.subject,
+    lastMessageAt: thread.lastMessageAt || item.lastMessageAt,
+    riskReason: isSameRisk ? item.riskReason : thread.riskReason,
+    property: isSamePlace ? item.property : thread.property,
+    partial: !isSameRisk || !isSamePlace,
+  };
 }
 
 /**
- * @param {Deal | undefined} deal
+ * @param {Deal} deal
  * @param {Deal} item
+ * @returns {Deal}
  */
-function fillDeal(deal, item) {
-  if (!deal) return;
+function filledDeal(deal, item) {
   const { property, side, party, stageSince, openedAt, lastMessageAt, concern } = item;
-  Object.assign(deal, { property, side, party, stageSince, openedAt, lastMessageAt, concern });
-  deal.propertyId ??= item.propertyId;
-  if (deal.riskLevel === item.riskLevel) Object.assign(deal, { riskReason: item.riskReason, riskFlags: item.riskFlags });
-  deal.partial = deal.riskLevel !== item.riskLevel;
+  const isSameRisk = deal.riskLevel === item.riskLevel;
+  return {
+    ...deal,
+    ...{ property, side, party, stageSince, openedAt, lastMessageAt, concern },
+    propertyId: deal.propertyId ?? item.propertyId,
+    riskReason: isSameRisk ? item.riskReason : deal.riskReason,
+    riskFlags: isSameRisk ? item.riskFlags : deal.riskFlags,
+    partial: !isSameRisk,
+  };
 }

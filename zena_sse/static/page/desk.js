@@ -2,6 +2,7 @@
 
 /** @import { App, Toast } from "../shapes.js" */
 import { connect } from "../client/zena.js";
+import { readerAhead } from "./ahead.js";
 import { completer } from "./completing.js";
 import { setText } from "./dom.js";
 import { keyHandler } from "./keys.js";
@@ -13,8 +14,10 @@ import { statusLine } from "./status.js";
 import { createStore } from "./store.js";
 import { fetchAllViews } from "./views.js";
 
-// Ages on the page move on.
-const REDRAW = 30_000;
+// Ages on the page move on, and what may be wanted offline is read ahead.
+const TICK = 30_000;
+// Not while the page comes up.
+const READ_AHEAD = 3_000;
 
 /**
  * @typedef {object} Ways out of here
@@ -103,7 +106,12 @@ export function openDesk(userId, place, toast, ways) {
   addEventListener("hashchange", shell.navigate, { signal });
   addEventListener("keydown", keyHandler(place("list"), shell.close, shell.visit), { signal });
   place("menu").addEventListener("beforetoggle", () => fillMenu(place("menu"), app, ways.signOut), { signal });
-  const ticking = setInterval(redraw, REDRAW);
+  const readAhead = readerAhead(app);
+  const ticking = setInterval(() => {
+    redraw();
+    void readAhead();
+  }, TICK);
+  setTimeout(() => signal.aborted || readAhead(), READ_AHEAD);
   void showKept();
   void shell.navigate().then(redraw).then(fetchAllViews);
 

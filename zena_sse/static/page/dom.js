@@ -88,6 +88,12 @@ export function keyedList(parent, keyOf, create) {
         if (filled) row.element.classList.add("fresh");
       }
       row.update(item);
+      const sunk = next;
+      if (sunk && sunk !== row.element && sunk.nextElementSibling === row.element) {
+        // One that goes further down: it moves, not all that were below it.
+        parent.append(sunk);
+        next = row.element;
+      }
       if (row.element === next) next = next.nextElementSibling;
       else parent.insertBefore(row.element, next);
     }

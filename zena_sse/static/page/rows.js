@@ -17,10 +17,12 @@ export function threadRow(app, { threadId }) {
   const row = linkRow(`#/thread/${threadId}`, threadId);
   const unread = h("span", { class: "unseen" }, "Unread. ");
   row.who.before(unread);
+  const isNew = changes(app);
   return {
     element: row.element,
     update(thread) {
       if (thread.partial) app.complete("thread", threadId);
+      if (!isNew(thread)) return;
       show(unread, isUnread(thread));
       row.element.classList.toggle("read", !isUnread(thread));
       setText(row.who, thread.from || "…");
@@ -38,15 +40,36 @@ export function threadRow(app, { threadId }) {
  */
 export function dealRow(app, { dealId }) {
   const row = linkRow(`#/deal/${dealId}`, dealId);
+  const isNew = changes(app);
   return {
     element: row.element,
     update(deal) {
       if (deal.partial) app.complete("deal", dealId);
+      if (!isNew(deal)) return;
       setText(row.who, deal.property ? house(deal.property) : deal.party || "…");
       setText(row.what, [deal.property && deal.party, stageName(deal.stage)].filter(Boolean).join(" · "));
       setText(row.when, age(deal.lastMessageAt, app.now()));
       row.setRisk(deal.riskLevel);
     },
+  };
+}
+
+/**
+ * Whether there is something to write: the state replaces what changes, and ages change by the minute.
+ *
+ * @param {App} app
+ * @returns {(item: object) => boolean}
+ */
+function changes(app) {
+  /** @type {object | null} */
+  let written = null;
+  let minute = 0;
+  return (item) => {
+    const now = Math.floor(app.now() / 60_000);
+    if (item === written && now === minute) return false;
+    written = item;
+    minute = now;
+    return true;
   };
 }
 

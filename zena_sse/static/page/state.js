@@ -1,4 +1,5 @@
-// What the page knows, and how each event changes it. Handlers set and never add, so an event may come twice.
+// What the page knows, and how each event changes it. Handlers set and never add, so an event may come twice;
+// what changes is replaced, so that whoever shows it sees by its identity that there is something new.
 
 /** @import { Deal, Snapshot, State, Task, Thread, ZenaEvent } from "../shapes.js" */
 import { applyChunk } from "../client/zena.js";
@@ -83,7 +84,7 @@ const changes = {
   /** @param {State} state @param {PayloadOf<"thread.viewed">} payload */
   "thread.viewed"(state, { threadId, viewedAt }) {
     const thread = state.threads.get(threadId);
-    if (thread) thread.viewedAt = viewedAt;
+    if (thread) state.threads.set(threadId, { ...thread, viewedAt });
   },
 
   /** @param {State} state @param {PayloadOf<"deal.updated">} payload @param {string} at */
@@ -118,7 +119,7 @@ const changes = {
   "task.completed"(state, { taskId, completedAt, reason }) {
     const task = state.tasks.get(taskId);
     if (reason === "removed") state.tasks.delete(taskId);
-    else if (task) task.completedAt = completedAt;
+    else if (task) state.tasks.set(taskId, { ...task, completedAt });
     const open = [...state.tasks.values()].filter((other) => !other.completedAt).length;
     keepMost(state.tasks, open + MOST.doneTasks, (other) => other.completedAt ?? "~");
   },
@@ -133,15 +134,10 @@ const changes = {
 
   /** @param {State} state @param {PayloadOf<"ask.response">} payload @param {string} at */
   "ask.response"(state, payload, at) {
-    const ask = state.asks.get(payload.askId);
-    if (!ask) return;
-    ask.answer = applyChunk(ask.answer, payload);
-    if (!payload.isComplete) return;
-    ask.found = payload.found ?? null;
-    ask.sources = payload.sources ?? [];
-    ask.suggestedActions = payload.suggestedActions ?? [];
-    ask.error = payload.error ?? null;
-    ask.completedAt = at;
+    const before = state.asks.get(payload.askId);
+    if (!before) return;
+    const ask = { ...before, answer: applyChunk(before.answer, payload) };
+    state.asks.set(payload.askId, payload.isComplete ? { ...ask, ...conclusionOf(payload), completedAt: at } : ask);
   },
 
   /** @param {State} state @param {PayloadOf<"sync.started">} payload */
@@ -171,6 +167,11 @@ const changes = {
     if (account) account.error = error;
   },
 };
+
+/** @param {PayloadOf<"ask.response">} last */
+function conclusionOf({ found, sources = [], suggestedActions = [], error }) {
+  return { found: found ?? null, sources, suggestedActions, error: error ?? null };
+}
 
 /**
  * A thread with what an event says of it; what the event leaves out and no longer fits is `partial`.

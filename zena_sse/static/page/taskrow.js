@@ -58,8 +58,8 @@ function dueOf(app, { dueDate }) {
  */
 function originOf(app, { threadId, dealId, propertyId }) {
   const { state } = app.store;
-  const where = house(propertyOf(state, propertyId) ?? "");
-  const thread = threadId && state.threads.get(threadId);
+  const thread = threadId ? state.threads.get(threadId) : null;
+  const where = house(thread?.property ?? propertyOf(state, propertyId) ?? "");
   if (threadId) {
     const who = thread ? thread.from : "";
     return { href: `#/thread/${threadId}`, text: [who, where].filter(Boolean).join(" · ") || "Its conversation" };
@@ -78,7 +78,8 @@ async function complete(app, taskId) {
     await app.zena.send("task.complete", { taskId });
     app.store.change((state) => {
       const task = state.tasks.get(taskId);
-      if (task && !task.completedAt) task.completedAt = new Date(app.now()).toISOString();
+      const completedAt = new Date(app.now()).toISOString();
+      if (task && !task.completedAt) state.tasks.set(taskId, { ...task, completedAt });
     });
   } catch (problem) {
     const why = problem instanceof Error ? problem.message : "";

@@ -7,7 +7,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.complaints import Complaints
 from tests.browser.desks import open_desk, row, until_live
-from tests.browser.sites import MIA, Site
+from tests.browser.sites import MIA, Site, sign_in
 from tests.e2e.programs import Serving
 
 
@@ -62,10 +62,10 @@ def test_session_that_has_ended_asks_to_sign_in(site: Site, context: BrowserCont
 def test_somebody_else_who_signs_in_sees_their_own(site: Site, context: BrowserContext) -> None:
     page = open_desk(site, context)
     expect(row(page, "Nicole Ashby")).to_be_visible()
-    site.sign_in(context, "anna")
+    sign_in(context, site, "anna")
     page.reload()
     expect(page.get_by_role("heading", level=1)).to_have_text("No mailbox is connected yet.")
     expect(page.locator(".row")).to_have_count(0)
-    site.sign_in(context, MIA)
+    sign_in(context, site, MIA)
     page.reload()
     expect(row(page, "Nicole Ashby")).to_be_visible()

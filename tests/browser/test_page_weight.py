@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import NewContext
 from tests.browser.desks import row
-from tests.browser.sites import Site
+from tests.browser.sites import Site, sign_in
 from zena_sse.web.pages import STATIC
 
 # Over the wire, headers and all, without what the mailbox says: that grows with the mailbox.
@@ -38,7 +38,7 @@ def test_all_modules_of_the_first_view_are_asked_for_at_once() -> None:
 
 def test_first_view_is_light(site: Site, new_context: NewContext) -> None:
     context = new_context(service_workers="block")
-    site.sign_in(context)
+    sign_in(context, site)
     page = context.new_page()
     network = context.new_cdp_session(page)
     asked: dict[str, str] = {}

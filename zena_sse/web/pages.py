@@ -58,10 +58,14 @@ HEADERS = {
     "Cache-Control": "no-cache",
     "Vary": "Accept-Encoding",
     "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+# What a document may do, and the worker. The scripts and styles of one are under its own policy; with each of
+# them, this would be a third of the first view's bytes.
+OF_DOCUMENTS = {
     "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": "; ".join(f"{what} {sources}" for what, sources in POLICY.items()),
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 # A page of another origin imports the client; what it may then ask is another matter (`origins`).
@@ -155,6 +159,8 @@ def _address(path: Path) -> str | None:
 
 def _file(address: str, suffix: str, body: bytes) -> File:
     headers = HEADERS | {"Content-Type": TYPES[suffix]}
+    if suffix in {".html", ".svg"} or address == "/sw.js":
+        headers |= OF_DOCUMENTS
     if address.startswith("/client/"):
         headers |= FOR_EVERYBODY
     digest = hashlib.sha256(body).hexdigest()[:32]

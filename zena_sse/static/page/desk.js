@@ -48,6 +48,7 @@ export function openDesk(userId, place, toast, ways) {
       if (zena.me && zena.me.userId !== userId) return ways.other(zena.me.userId);
       knownAt = Date.now();
       store.replace(snapshot);
+      fetchAllViews();
     },
     onEvent(event) {
       knownAt = Date.now();
@@ -113,7 +114,7 @@ export function openDesk(userId, place, toast, ways) {
   }, TICK);
   setTimeout(() => signal.aborted || readAhead(), READ_AHEAD);
   void showKept();
-  void shell.navigate().then(redraw).then(fetchAllViews);
+  void shell.navigate().then(redraw);
 
   return () => {
     ending.abort();

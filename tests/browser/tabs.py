@@ -36,11 +36,6 @@ async (options) => {
 """
 
 
-def sign_in(context: BrowserContext, server: Serving, user: str) -> None:
-    """Give this browser a session of the user."""
-    context.request.post(f"{server.url}/session", headers=server.headers(user))
-
-
 class Tab:
     """A page with a client, whose user has signed in or brings a token."""
 

@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import BrowserContext, Request, Route
 
 from tests.browser.complaints import Complaints
-from tests.browser.tabs import Tab, sign_in
+from tests.browser.sites import sign_in
+from tests.browser.tabs import Tab
 from tests.e2e.programs import Serving, wait_until
 
 

@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import BrowserContext
 
 from tests.browser.complaints import Complaints
-from tests.browser.tabs import Tab, publish_notes, sign_in
+from tests.browser.sites import sign_in
+from tests.browser.tabs import Tab, publish_notes
 from tests.e2e.programs import Serving, request, wait_until
 
 USER = "anna"
@@ -174,7 +175,10 @@ def test_tab_that_has_missed_a_frame_notices_and_gets_it(
         assert tab.notes() == ["lost on the way", "next"]
 
 
-def test_reset_reaches_every_tab(context: BrowserContext, server: Serving, user: str) -> None:
+def test_reset_reaches_every_tab(
+    context: BrowserContext, server: Serving, user: str, complaints: Complaints
+) -> None:
+    complaints.expect("401 .*/(me|events)")  # until the user has signed in again
     tabs = open_tabs(context, server, MANY)
     request("DELETE", f"{server.url}/me", server.headers(user)).raise_for_status()
     sign_in(context, server, user)

@@ -12,7 +12,8 @@ import pytest
 from playwright.sync_api import BrowserContext, Route
 
 from tests.browser.complaints import Complaints
-from tests.browser.tabs import Tab, publish_notes, sign_in
+from tests.browser.sites import sign_in
+from tests.browser.tabs import Tab, publish_notes
 from tests.e2e.programs import Serving, wait_until
 from tests.e2e.proxies import hoarding_proxy
 

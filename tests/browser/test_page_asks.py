@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.conftest import short_directory
 from tests.browser.desks import heading_of, open_desk, until_live
-from tests.browser.sites import MIA, Site
+from tests.browser.sites import MIA, Site, short_directory
 from tests.e2e.programs import Serving, wait_until
 from zena_sse.contract.events import AskResponse, AskStarted, SuggestedAction
 

@@ -56,6 +56,5 @@ def test_first_view_is_light(site: Site, new_context: NewContext) -> None:
     page.goto(site.url)
     expect(row(page, "Nicole Ashby")).to_be_visible()
     ours = {address: weight for address, weight in weights.items() if not address.startswith("/snapshot")}
-    print(sum(ours.values()), weights.get("/snapshot"))
     assert {"/", "/page/main.js", "/page/page.css"} <= ours.keys()
     assert sum(ours.values()) < FIRST_VIEW_BYTES, ours

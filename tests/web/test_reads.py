@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
 
+import msgspec
 import pytest
+from quart import Quart
 
 from tests.databases import PATIENCE_SECONDS
 from tests.web.sites import MIA, NOAH, LiveSite, Site
@@ -15,6 +18,7 @@ from tests.web.tabs import EventStream, Message
 from zena_sse.app import create_app
 from zena_sse.security.principal import Role
 from zena_sse.settings import Settings
+from zena_sse.web.json import reply
 
 
 async def get(site: Site, path: str, user: str = MIA) -> Any:
@@ -23,6 +27,18 @@ async def get(site: Site, path: str, user: str = MIA) -> Any:
     assert response.status_code == 200, await response.get_data(as_text=True)
     assert response.headers["Cache-Control"] == "no-store"
     return await response.get_json()
+
+
+@pytest.mark.parametrize("takes", ["gzip, br", "gzip;q=0", "identity", ""])
+async def test_a_long_answer_is_packed_for_whoever_takes_that(takes: str) -> None:
+    for words in (10, 10_000):
+        async with Quart(__name__).test_request_context("/", headers={"Accept-Encoding": takes}):
+            response = reply(["mail"] * words)
+            body = await response.get_data(as_text=False)
+        is_packed = response.headers.get("Content-Encoding") == "gzip"
+        assert is_packed == (words > 10 and takes == "gzip, br")
+        assert msgspec.json.decode(gzip.decompress(body) if is_packed else body) == ["mail"] * words
+        assert ("Vary" in response.headers) == (words > 10), "a cache between must know"
 
 
 # --- the snapshot ---------------------------------------------------------------------------------

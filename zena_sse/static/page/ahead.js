@@ -3,13 +3,16 @@
 /** @import { App } from "../shapes.js" */
 import { FOCUS_SHOWN, focus } from "./lists.js";
 
+// Between two looks at what there is to read.
+const LOOK = 30_000;
+
 /**
  * Keeps the conversations in Focus on this device, one after the other, where that costs nobody anything.
  *
  * @param {App} app
- * @returns {() => Promise<void>} to be called now and then
+ * @param {AbortSignal} signal ends it
  */
-export function readerAhead(app) {
+export function readAhead(app, signal) {
   /** @type {Map<string, string>} of the threads that are kept, the newest message */
   let kept = new Map();
   let isReading = false;
@@ -19,22 +22,26 @@ export function readerAhead(app) {
     app.saved.keepThread(await app.zena.read(`/threads/${encodeURIComponent(threadId)}`));
   }
 
-  return async () => {
-    const saver = /** @type {{connection?: {saveData?: boolean}}} */ (navigator).connection?.saveData;
-    if (isReading || saver || document.hidden || app.zena.state.name !== "live") return;
-    isReading = true;
+  async function readFocus() {
     const first = focus(app.store.state).slice(0, FOCUS_SHOWN);
     kept = new Map([...kept].filter(([threadId]) => first.some((thread) => thread.threadId === threadId)));
-    try {
-      for (const { threadId, lastMessageAt } of first) {
-        if (kept.get(threadId) === lastMessageAt) continue;
-        await keep(threadId);
-        kept.set(threadId, lastMessageAt);
-      }
-    } catch {
-      // It is tried again the next time.
-    } finally {
-      isReading = false;
+    for (const { threadId, lastMessageAt } of first) {
+      if (signal.aborted) return;
+      if (kept.get(threadId) !== lastMessageAt) await keep(threadId);
+      kept.set(threadId, lastMessageAt);
     }
-  };
+  }
+
+  async function look() {
+    const { saveData } = /** @type {{connection?: {saveData?: boolean}}} */ (navigator).connection ?? {};
+    if (isReading || saveData || document.hidden || app.zena.state.name !== "live") return;
+    isReading = true;
+    // What cannot be read now is tried again with the next look.
+    await readFocus().catch(() => {});
+    isReading = false;
+  }
+
+  const looking = setInterval(look, LOOK);
+  signal.addEventListener("abort", () => clearInterval(looking));
+  void look();
 }

@@ -2,7 +2,6 @@
 
 /** @import { App, Toast } from "../shapes.js" */
 import { connect } from "../client/zena.js";
-import { readerAhead } from "./ahead.js";
 import { completer } from "./completing.js";
 import { setText } from "./dom.js";
 import { keyHandler } from "./keys.js";
@@ -12,9 +11,8 @@ import { openSaved } from "./saved.js";
 import { createShell } from "./shell.js";
 import { statusLine } from "./status.js";
 import { createStore } from "./store.js";
-import { fetchAllViews } from "./views.js";
 
-// Ages on the page move on, and what may be wanted offline is read ahead.
+// Ages on the page move on.
 const TICK = 30_000;
 // Not while the page comes up.
 const READ_AHEAD = 3_000;
@@ -48,7 +46,6 @@ export function openDesk(userId, place, toast, ways) {
       if (zena.me && zena.me.userId !== userId) return ways.other(zena.me.userId);
       knownAt = Date.now();
       store.replace(snapshot);
-      fetchAllViews();
     },
     onEvent(event) {
       knownAt = Date.now();
@@ -107,12 +104,11 @@ export function openDesk(userId, place, toast, ways) {
   addEventListener("hashchange", shell.navigate, { signal });
   addEventListener("keydown", keyHandler(place("list"), shell.close, shell.visit), { signal });
   place("menu").addEventListener("beforetoggle", () => fillMenu(place("menu"), app, ways.signOut), { signal });
-  const readAhead = readerAhead(app);
-  const ticking = setInterval(() => {
-    redraw();
-    void readAhead();
-  }, TICK);
-  setTimeout(() => signal.aborted || readAhead(), READ_AHEAD);
+  const ticking = setInterval(redraw, TICK);
+  const readingAhead = setTimeout(async () => {
+    const { readAhead } = await import("./ahead.js");
+    readAhead(app, signal);
+  }, READ_AHEAD);
   void showKept();
   void shell.navigate().then(redraw);
 
@@ -120,6 +116,7 @@ export function openDesk(userId, place, toast, ways) {
     ending.abort();
     zena.close();
     clearInterval(ticking);
+    clearTimeout(readingAhead);
     shell.clear();
   };
 }

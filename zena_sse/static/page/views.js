@@ -1,5 +1,5 @@
-// The views by their names in the address. Today comes with the page; the others once somebody goes there, or when
-// the browser has nothing else to do.
+// The views by their names in the address. Today comes with the page; the others once somebody goes there: from the
+// worker, which has kept them, or from the server.
 
 /** @import { App, View } from "../shapes.js" */
 import { todayView } from "./today.js";
@@ -19,10 +19,4 @@ const FETCH = {
 /** @param {string} name */
 export function fetchView(name) {
   return FETCH[name]();
-}
-
-/** So that nobody waits for one later, and all are there without a network. */
-export function fetchAllViews() {
-  const whenIdle = window.requestIdleCallback ?? ((/** @type {() => void} */ act) => setTimeout(act, 500));
-  whenIdle(() => Object.keys(FETCH).forEach((name) => void fetchView(name).catch(() => {})));
 }

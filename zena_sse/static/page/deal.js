@@ -86,7 +86,14 @@ export function dealView(app, dealId) {
   }
 
   void deal.read();
-  return { element, heading, title: "Deal", render };
+  return {
+    element,
+    heading,
+    get title() {
+      return heading.textContent || "Deal";
+    },
+    render,
+  };
 }
 
 /** @param {TimelineEntry} entry */

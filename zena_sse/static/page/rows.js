@@ -3,10 +3,7 @@
 /** @import { App, Deal, Row, Thread } from "../shapes.js" */
 import { h, setAttribute, setText, show } from "./dom.js";
 import { isAtRisk, isUnread } from "./lists.js";
-import { age, house, stageName } from "./words.js";
-
-/** @type {Record<string, string>} */
-const MARKS = { medium: "At risk", high: "High risk" };
+import { RISKS, age, house, stageName } from "./words.js";
 
 /**
  * @param {App} app
@@ -113,7 +110,7 @@ export function riskMark() {
     update(level) {
       show(element, isAtRisk({ riskLevel: level }));
       setAttribute(element, "data-risk", level);
-      setText(element, MARKS[level ?? ""] ?? "");
+      setText(element, RISKS[level ?? ""] ?? "");
     },
   };
 }

@@ -14,14 +14,16 @@ const WORTH_TELLING = 5;
  * @param {number} now
  */
 export function lineWords({ name, since }, knownAt, now) {
-  const asOf = knownAt ? ` As of ${localTime(knownAt, now)}.` : "";
+  const known = knownAt ? localTime(knownAt, now) : "";
+  const lost = localTime(since.getTime(), now);
+  const asOf = known && known !== lost ? ` What you see is from ${known}.` : "";
   switch (name) {
     case "live":
       return "Live";
     case "catching_up":
       return "Catching up";
     case "offline":
-      return `Offline since ${localTime(since.getTime(), now)}.${asOf}`;
+      return `Offline since ${lost}.${asOf}`;
     case "replaced":
       return `Open in another tab.${asOf}`;
     case "closed":

@@ -13,7 +13,7 @@ import { house, owes, CLASSES } from "./words.js";
 /** @param {App} app @param {string} threadId @returns {View} */
 export function threadView(app, threadId) {
   const heading = h("h1", { class: "title", tabIndex: -1 });
-  const facts = h("p", { class: "facts" });
+  const facts = h("span");
   const deal = h("a", { class: "deal-link" });
   const risk = riskNotice();
   const note = h("p", { class: "quiet", role: "status" });
@@ -92,7 +92,14 @@ export function threadView(app, threadId) {
   }
 
   void open();
-  return { element, heading, title: "Conversation", render };
+  return {
+    element,
+    heading,
+    get title() {
+      return heading.textContent || "Conversation";
+    },
+    render,
+  };
 }
 
 /**

@@ -32,7 +32,7 @@ export const CLASSES = {
 };
 
 /** @type {Record<string, string>} */
-export const RISKS = { low: "Low risk", medium: "Medium risk", high: "High risk" };
+export const RISKS = { low: "Low risk", medium: "At risk", high: "High risk" };
 
 /** In words up to twelve, as a person would write it. @param {number} count */
 export function number(count) {

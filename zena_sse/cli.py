@@ -97,8 +97,9 @@ def demo(port: int, no_browser: bool) -> None:
     from zena_sse.demo.run import run_demo
     from zena_sse.logs import configure_logs
 
-    configure_logs(settings().log_level if "ZENA_LOG_LEVEL" in os.environ else "warning", final=True)
-    run(run_demo(port, browser=sys.stdout.isatty() and not no_browser))
+    chosen = settings()
+    configure_logs(chosen.log_level if "ZENA_LOG_LEVEL" in os.environ else "warning", final=True)
+    run(run_demo(chosen, port, browser=sys.stdout.isatty() and not no_browser))
 
 
 @main.command()

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.utils import parseaddr, parsedate_to_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import takewhile
 from pathlib import Path
 from typing import IO
@@ -70,9 +72,9 @@ class Demo:
 
 
 @contextmanager
-def demo_running(directory: Path, *words: str) -> Iterator[Demo]:
+def demo_running(directory: Path, *words: str, **settings: str) -> Iterator[Demo]:
     """A demo from its start to Ctrl+C."""
-    with group(*words, cwd=directory, env=environment()) as process:
+    with group(*words, cwd=directory, env=environment(**settings)) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         demo = Demo(process.stdout)
@@ -281,3 +283,29 @@ def thread_of(demo: Demo, thread_id: str) -> frozenset[Letter]:
     """A conversation as the server tells it."""
     messages = demo.get(f"/threads/{thread_id}").json()["messages"]
     return frozenset((datetime.fromisoformat(m["at"]), m["from"]["email"]) for m in messages)
+
+
+def test_demo_asks_the_model_that_was_chosen(directory: Path) -> None:
+    asked: list[str] = []
+
+    class Model(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
+
+        def log_message(self, *_: object) -> None:
+            """Quiet."""
+
+    words = (*PROGRAM, "demo", "--port", str(free_port()), "--no-browser")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Model) as model:
+        thread = threading.Thread(target=model.serve_forever)
+        thread.start()
+        try:
+            address = f"http://127.0.0.1:{model.server_port}/v1"
+            with demo_running(directory, *words, ZENA_LLM_BASE_URL=address, ZENA_LLM_MODEL="any") as demo:
+                wait_until(lambda: bool(asked), "the model to be asked for a second opinion")
+                assert demo.get("/me").json()["userId"] == "mia"
+        finally:
+            model.shutdown()
+            thread.join()
+    assert asked[0] == "/v1/chat/completions"

@@ -36,11 +36,17 @@ AS_OF = datetime.fromisoformat("2026-11-20T09:00:00+13:00")
 LIFETIME = timedelta(hours=12)
 
 
-async def run_demo(port: int, *, browser: bool) -> None:
-    """Serve the demo until it is stopped, and show its page in a browser; its data goes with it."""
+async def run_demo(chosen: Settings, port: int, *, browser: bool) -> None:
+    """Serve the demo until it is stopped, and show its page in a browser; its data goes with it.
+
+    Of what the operator has chosen only the language model counts.
+    """
     with tempfile.TemporaryDirectory(prefix="zena-demo-") as directory:
         root = Path(directory)
-        settings = Settings(data_dir=root / "data", port=port, jwt_secret=secrets.token_hex(32))
+        model = {
+            field: getattr(chosen, field) for field in chosen.__struct_fields__ if field.startswith("llm_")
+        }
+        settings = Settings(data_dir=root / "data", port=port, jwt_secret=secrets.token_hex(32), **model)
         feed = Feed(Path(__file__).parent / "mail", root / "mailbox")
         feed.lay_out()
         app = demo_app(settings)

@@ -1,4 +1,4 @@
-"""The page says in plain words whether it hears what happens, how old it is, and how far a mailbox is read."""
+"""The page says in plain words whether it hears what happens, how old it is, and how much mail is read."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ BIN := .venv/bin
 COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	--no-annotate --quiet
 
-.PHONY: demo test slow check bench train eval contract clean lock
+.PHONY: demo test slow check bench train eval contract pictures clean lock
 
 demo: .make/run
 	$(BIN)/zena-sse demo --port $(PORT)
@@ -36,6 +36,10 @@ train: .make/train/venv
 # How good they are: docs/evaluation.md.
 eval: .make/train/venv
 	.make/train/venv/bin/python -m training.evaluate
+
+# The pictures in docs/img: after a change of how the page looks.
+pictures: .make/dev
+	$(BIN)/python -m tests.browser.pictures
 
 clean:
 	rm -rf .venv .make build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

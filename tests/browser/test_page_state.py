@@ -17,7 +17,8 @@ AT = "2026-11-20T09:00:00Z"
 
 APPLY = """
 async ([events, times]) => {
-  const { apply, emptyState } = await import("/page/state.js");
+  const { emptyState } = await import("/page/blank.js");
+  const { apply } = await import("/page/state.js");
   const state = emptyState();
   for (const event of events) for (let time = 0; time < times; time++) apply(state, event);
   return Object.fromEntries(Object.entries(state)

@@ -1,4 +1,4 @@
-"""The page says in plain words whether it hears what happens, how old it is, and how much mail is read."""
+"""The page says in plain words whether it hears what happens, how old it is, and what is being read."""
 
 from __future__ import annotations
 

@@ -72,7 +72,8 @@ export function answerRow(app, { askId, question }, follow) {
 function grow(element, whole) {
   const node = element.firstChild;
   if (!(node instanceof Text)) setText(element, whole);
-  else if (whole.startsWith(node.data)) whole.length > node.length && node.appendData(whole.slice(node.length));
+  else if (whole.startsWith(node.data))
+    whole.length > node.length && node.appendData(whole.slice(node.length));
   else node.data = whole;
 }
 

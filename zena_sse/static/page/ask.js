@@ -23,17 +23,32 @@ export function askView(app) {
     onkeydown: sendOnEnter,
   });
   const following = h("span");
-  const unfollow = h("button", { type: "button", class: "plain", onclick: () => follow(null) }, "Start afresh");
+  const unfollow = h(
+    "button",
+    { type: "button", class: "plain", onclick: () => follow(null) },
+    "Start afresh",
+  );
   const context = h("p", { class: "following", hidden: true }, following, unfollow);
-  const form = h("form", { class: "asking", onsubmit: submit }, line, h("button", { class: "primary" }, "Ask"));
+  const form = h(
+    "form",
+    { class: "asking", onsubmit: submit },
+    line,
+    h("button", { class: "primary" }, "Ask"),
+  );
   const examples = h(
     "ul",
     { class: "examples", "aria-label": "For example" },
-    ...EXAMPLES.map((words) => h("li", {}, h("button", { type: "button", onclick: () => ask(words) }, words))),
+    ...EXAMPLES.map((words) =>
+      h("li", {}, h("button", { type: "button", onclick: () => ask(words) }, words)),
+    ),
   );
   const list = h("ol", { class: "answers", "aria-label": "Questions and answers, the newest first" });
   const element = h("div", { class: "view" }, heading, form, context, examples, list);
-  const update = keyedList(list, (/** @type {Ask} */ one) => one.askId, (one) => answerRow(app, one, follow));
+  const update = keyedList(
+    list,
+    (/** @type {Ask} */ one) => one.askId,
+    (one) => answerRow(app, one, follow),
+  );
 
   /** @param {KeyboardEvent} event */
   function sendOnEnter(event) {

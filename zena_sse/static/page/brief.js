@@ -95,5 +95,7 @@ function joined(pieces) {
  * @param {(item: T) => string} nameOf
  */
 function distinct(items, nameOf) {
-  return [...new Map(items.toReversed().map((item) => [nameOf(item).toLowerCase(), item])).values()].toReversed();
+  return [
+    ...new Map(items.toReversed().map((item) => [nameOf(item).toLowerCase(), item])).values(),
+  ].toReversed();
 }

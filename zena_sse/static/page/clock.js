@@ -6,8 +6,8 @@ const MINUTE = 60_000;
 export const DAY = 24 * 60 * MINUTE;
 
 /**
- * The clock by a moment that the server gave: in the demo it stands in another year. Where the moment says its
- * place (`+13:00`), the days are those of that place; otherwise the browser's.
+ * The clock by a moment that the server gave: in the demo it stands in another year. Where the moment says
+ * its place (`+13:00`), the days are those of that place; otherwise the browser's.
  *
  * @param {string | undefined} asOf
  * @param {number} receivedAt

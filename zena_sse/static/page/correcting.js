@@ -52,7 +52,10 @@ export function correcting(app, threadId) {
   /** @param {Thread} thread */
   function render(thread) {
     setText(summary, thread.corrected ? "Corrected by you" : "Not right?");
-    for (const [select, value] of /** @type {const} */ ([[kind, thread.classification], [move, thread.category]])) {
+    for (const [select, value] of /** @type {const} */ ([
+      [kind, thread.classification],
+      [move, thread.category],
+    ])) {
       if (document.activeElement !== select) select.value = value ?? "";
     }
   }

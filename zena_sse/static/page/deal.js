@@ -20,8 +20,10 @@ export function dealView(app, dealId) {
   const note = h("p", { class: "quiet", role: "status" });
   const latest = h("blockquote");
   const summary = h("section", {}, h("h2", {}, "Latest"), latest);
-  const todo = section({ title: "Tasks" }, (/** @type {Task} */ task) => task.taskId, (task) =>
-    taskRow(app, task, { hasOrigin: false }),
+  const todo = section(
+    { title: "Tasks" },
+    (/** @type {Task} */ task) => task.taskId,
+    (task) => taskRow(app, task, { hasOrigin: false }),
   );
   const mail = section(
     { title: "Conversations" },

@@ -14,6 +14,8 @@ import { createStore } from "./store.js";
 
 // Ages on the page move on.
 const TICK = 30_000;
+// What is sent at once does not wait, it is on its way.
+const ON_ITS_WAY = 2_000;
 // Not while the page comes up.
 const READ_AHEAD = 3_000;
 
@@ -39,6 +41,7 @@ export function openDesk(userId, place, toast, ways) {
   const showStatus = statusLine(place);
   let knownAt = 0;
   let waiting = 0;
+  let tellingOfWaiting = 0;
   let frame = 0;
 
   const zena = connect({
@@ -57,8 +60,15 @@ export function openDesk(userId, place, toast, ways) {
       else redraw();
     },
     onPending(count) {
-      waiting = count;
-      redraw();
+      clearTimeout(tellingOfWaiting);
+      const isOnItsWay = count > 0 && zena.state.name === "live";
+      tellingOfWaiting = setTimeout(
+        () => {
+          waiting = count;
+          redraw();
+        },
+        isOnItsWay ? ON_ITS_WAY : 0,
+      );
     },
     onFailure({ type, problem }) {
       toast({ key: type, text: `Something you did offline was refused. ${problem.message}` });
@@ -103,7 +113,9 @@ export function openDesk(userId, place, toast, ways) {
   store.subscribe(() => store.state.known && saved.save(store.state));
   addEventListener("hashchange", shell.navigate, { signal });
   addEventListener("keydown", keyHandler(place("list"), shell.close, shell.visit), { signal });
-  place("menu").addEventListener("beforetoggle", () => fillMenu(place("menu"), app, ways.signOut), { signal });
+  place("menu").addEventListener("beforetoggle", () => fillMenu(place("menu"), app, ways.signOut), {
+    signal,
+  });
   const ticking = setInterval(redraw, TICK);
   const readingAhead = setTimeout(async () => {
     const { readAhead } = await import("./ahead.js");
@@ -117,6 +129,7 @@ export function openDesk(userId, place, toast, ways) {
     zena.close();
     clearInterval(ticking);
     clearTimeout(readingAhead);
+    clearTimeout(tellingOfWaiting);
     shell.clear();
   };
 }

@@ -2,8 +2,11 @@
 
 import { h } from "./dom.js";
 
-// Web, mail, and telephone numbers as people write them: eight digits at least, so that no price is dialled.
-const LINK = /(https?:\/\/[^\s<>"”)\]]+[^\s<>"”)\].,;:!?])|([\w.+-]+@[\w-]+(?:\.[\w-]+)+)|((?<![\d$€£,.])(?:\+|0)\d(?:[ -]?\d){7,11}(?!\d))/g;
+const WEB = /(https?:\/\/[^\s<>"”)\]]+[^\s<>"”)\].,;:!?])/;
+const MAIL = /([\w.+-]+@[\w-]+(?:\.[\w-]+)+)/;
+// As people write them, with eight digits at least, so that no price is dialled.
+const TELEPHONE = /((?<![\d$€£,.])(?:\+|0)\d(?:[ -]?\d){7,11}(?!\d))/;
+const LINK = new RegExp([WEB, MAIL, TELEPHONE].map(({ source }) => source).join("|"), "g");
 
 /** @param {string} text */
 export function linked(text) {

@@ -23,7 +23,8 @@ function compare(a, b) {
 /** What the agent owes, the highest risk first, then whoever has waited longest. @param {State} state */
 export function focus(state) {
   return listed(state, "focus").sort(
-    (a, b) => rank(a) - rank(b) || compare(a.lastMessageAt, b.lastMessageAt) || compare(a.threadId, b.threadId),
+    (a, b) =>
+      rank(a) - rank(b) || compare(a.lastMessageAt, b.lastMessageAt) || compare(a.threadId, b.threadId),
   );
 }
 
@@ -53,7 +54,9 @@ export function isUnread({ viewedAt, lastMessageAt }) {
 export function deals(state) {
   return [...state.deals.values()]
     .filter((deal) => !deal.closedAt)
-    .sort((a, b) => rank(a) - rank(b) || compare(a.lastMessageAt, b.lastMessageAt) || compare(a.dealId, b.dealId));
+    .sort(
+      (a, b) => rank(a) - rank(b) || compare(a.lastMessageAt, b.lastMessageAt) || compare(a.dealId, b.dealId),
+    );
 }
 
 /** @param {{riskLevel: Thread["riskLevel"]}} item */

@@ -6,8 +6,8 @@
  * @template T
  * @typedef {object} Reading
  * @property {T | null} item
- * @property {"loading" | "fresh" | "kept" | "missing" | "gone"} how `kept`: as this device has it; `missing`: it has
- *   nothing and the server is away; `gone`: there is no such thing
+ * @property {"loading" | "fresh" | "kept" | "missing" | "gone"} how `kept`: as this device has it; `missing`:
+ *   it has nothing and the server is away; `gone`: there is no such thing
  * @property {() => Promise<void>} read
  * @property {() => void} retry reads again if what is there is not fresh and the server is back
  */

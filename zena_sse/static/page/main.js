@@ -1,4 +1,4 @@
-// The page begins: with what this browser kept for whoever was here last, or with who is signed in, or at the door.
+// The page begins: with whoever was here last and what this browser kept of them, or at the door.
 
 import { openDesk } from "./desk.js";
 import { forgetSaved, lastUser } from "./saved.js";

@@ -60,7 +60,9 @@ function earlier({ quoted, signature }) {
 
 /** @param {Message["attachments"]} attachments */
 function attachmentList(attachments) {
-  const items = attachments.map((one) => h("li", {}, one.name || "Unnamed", h("span", { class: "quiet" }, ` ${size(one.size)}`)));
+  const items = attachments.map((one) =>
+    h("li", {}, one.name || "Unnamed", h("span", { class: "quiet" }, ` ${size(one.size)}`)),
+  );
   return h("ul", { class: "attachments", "aria-label": "Attachments" }, ...items);
 }
 
@@ -73,7 +75,11 @@ function attachmentList(attachments) {
 function asSent(html, text) {
   /** @type {HTMLElement | null} */
   let frame = null;
-  const button = h("button", { type: "button", class: "plain", "aria-pressed": "false", onclick: turn }, "Show as sent");
+  const button = h(
+    "button",
+    { type: "button", class: "plain", "aria-pressed": "false", onclick: turn },
+    "Show as sent",
+  );
 
   function turn() {
     const isSent = frame?.isConnected ?? false;

@@ -25,7 +25,12 @@ export function newsOf(app) {
     const tasks = gathered;
     gathered = [];
     if (tasks.length > 1) {
-      tell({ key: "tasks", title: "New tasks", text: capital(counted(tasks.length, "new task")), href: "#/tasks" });
+      tell({
+        key: "tasks",
+        title: "New tasks",
+        text: capital(counted(tasks.length, "new task")),
+        href: "#/tasks",
+      });
     } else {
       const [{ label, threadId }] = tasks;
       const href = threadId ? `#/thread/${threadId}` : "#/tasks";
@@ -40,7 +45,13 @@ export function newsOf(app) {
       const deal = app.store.state.deals.get(dealId);
       const name = deal?.property ? house(deal.property) : deal?.party || "A deal";
       const text = `${name}: ${RISKS[riskLevel].toLowerCase()}. ${riskReason}`;
-      tell({ key: `deal-${dealId}`, title: `${name} is at risk`, text, href: `#/deal/${dealId}`, risk: riskLevel });
+      tell({
+        key: `deal-${dealId}`,
+        title: `${name} is at risk`,
+        text,
+        href: `#/deal/${dealId}`,
+        risk: riskLevel,
+      });
     }
     if (event.type === "task.created" && event.payload.source !== "command") {
       if (app.store.state.tasks.has(event.payload.taskId)) return; // told again, with its date

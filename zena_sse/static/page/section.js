@@ -8,8 +8,8 @@ const STEP = 60;
 
 /**
  * @template T
- * @param {{title: string, first?: number, most?: number, empty?: string}} options `first`: so many rows until more are
- *   asked for; `most`: never more than this; `empty`: what to say of no rows, otherwise there is no section
+ * @param {{title: string, first?: number, most?: number, empty?: string}} options `first`: so many rows until
+ *   more are asked for; `most`: never more than this; `empty`: what to say of none, without it nothing is shown
  * @param {(item: T) => string} keyOf
  * @param {(item: T) => Row<T>} create
  */

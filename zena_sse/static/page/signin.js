@@ -9,10 +9,22 @@ import { demoUser, signIn, signInToDemo } from "./session.js";
  */
 export function signInView(signedIn) {
   const heading = h("h1", { class: "brief", tabIndex: -1 }, "Know who is waiting, before they ask.");
-  const words = h("p", { class: "lead" }, "Zena reads your mail and tells you whose move it is, and which deals go cold.");
+  const words = h(
+    "p",
+    { class: "lead" },
+    "Zena reads your mail and tells you whose move it is, and which deals go cold.",
+  );
   const wrong = h("p", { class: "wrong", role: "alert" });
   const ways = h("div", { class: "ways" });
-  const element = h("div", { class: "signin" }, h("p", { class: "brand" }, "Zena"), heading, words, ways, wrong);
+  const element = h(
+    "div",
+    { class: "signin" },
+    h("p", { class: "brand" }, "Zena"),
+    heading,
+    words,
+    ways,
+    wrong,
+  );
 
   /** @param {Promise<unknown>} trying */
   async function attempt(trying) {
@@ -37,7 +49,11 @@ export function signInView(signedIn) {
  */
 function demoButton(name, attempt) {
   const first = name.split(" ")[0];
-  return h("button", { type: "button", class: "primary", onclick: () => attempt(signInToDemo()) }, `Open the demo as ${first}`);
+  return h(
+    "button",
+    { type: "button", class: "primary", onclick: () => attempt(signInToDemo()) },
+    `Open the demo as ${first}`,
+  );
 }
 
 /** @param {(trying: Promise<unknown>) => void} attempt */

@@ -1,27 +1,13 @@
 // What the page knows, and how each event changes it. Handlers set and never add, so an event may come twice;
 // what changes is replaced, so that whoever shows it sees by its identity that there is something new.
 
-/** @import { Deal, Snapshot, State, Task, Thread, ZenaEvent } from "../shapes.js" */
+/** @import { Snapshot, State, Thread, ZenaEvent } from "../shapes.js" */
 import { applyChunk } from "../client/zena.js";
+import { blankDeal, blankTask, blankThread } from "./blank.js";
 import { clockBy } from "./clock.js";
 
 // A year of an agent's live conversations; and a stream that never ends must not fill the memory.
 const MOST = { threads: 1000, asks: 40, doneTasks: 100, syncs: 20, moved: 100 };
-
-/** @returns {State} */
-export function emptyState() {
-  return {
-    known: false,
-    clock: { offset: 0, zone: null },
-    threads: new Map(),
-    deals: new Map(),
-    tasks: new Map(),
-    asks: new Map(),
-    syncs: new Map(),
-    accounts: new Map(),
-    moved: new Map(),
-  };
-}
 
 /**
  * What a snapshot says, in place of all there was.
@@ -98,7 +84,8 @@ const changes = {
     const deal = { ...before, ...told };
     if (deal.stage !== before.stage) deal.stageSince = at;
     if (deal.propertyId !== before.propertyId) deal.property = propertyOf(state, deal.propertyId);
-    if (deal.riskLevel !== before.riskLevel) Object.assign(deal, { riskFlags: [], riskReason: "", partial: true });
+    if (deal.riskLevel !== before.riskLevel)
+      Object.assign(deal, { riskFlags: [], riskReason: "", partial: true });
     if (deal.summary !== before.summary) deal.partial = true;
     state.deals.set(deal.dealId, deal);
   },
@@ -127,7 +114,14 @@ const changes = {
   /** @param {State} state @param {PayloadOf<"ask.started">} payload @param {string} at */
   "ask.started"(state, payload, at) {
     if (state.asks.has(payload.askId)) return;
-    const unanswered = { answer: "", found: null, sources: [], suggestedActions: [], error: null, completedAt: null };
+    const unanswered = {
+      answer: "",
+      found: null,
+      sources: [],
+      suggestedActions: [],
+      error: null,
+      completedAt: null,
+    };
     state.asks.set(payload.askId, { ...payload, ...unanswered, askedAt: at });
     keepMost(state.asks, MOST.asks, (ask) => ask.askedAt);
   },
@@ -137,7 +131,10 @@ const changes = {
     const before = state.asks.get(payload.askId);
     if (!before) return;
     const ask = { ...before, answer: applyChunk(before.answer, payload) };
-    state.asks.set(payload.askId, payload.isComplete ? { ...ask, ...conclusionOf(payload), completedAt: at } : ask);
+    state.asks.set(
+      payload.askId,
+      payload.isComplete ? { ...ask, ...conclusionOf(payload), completedAt: at } : ask,
+    );
   },
 
   /** @param {State} state @param {PayloadOf<"sync.started">} payload */
@@ -206,60 +203,10 @@ function withNews(state, before, told) {
 export function propertyOf(state, propertyId) {
   if (!propertyId) return null;
   for (const known of [state.deals, state.threads]) {
-    for (const item of known.values()) if (item.propertyId === propertyId && item.property) return item.property;
+    for (const item of known.values())
+      if (item.propertyId === propertyId && item.property) return item.property;
   }
   return null;
-}
-
-/** @param {string} threadId @returns {Thread} */
-function blankThread(threadId) {
-  return {
-    threadId,
-    accountId: "",
-    subject: "",
-    from: "",
-    lastMessageAt: "",
-    messageCount: 1,
-    viewedAt: null,
-    classification: null,
-    category: null,
-    nextActionOwner: null,
-    riskLevel: null,
-    riskReason: null,
-    stage: null,
-    concern: null,
-    propertyId: null,
-    property: null,
-    dealId: null,
-    corrected: false,
-  };
-}
-
-/** @param {string} dealId @param {string} at @returns {Deal} */
-function blankDeal(dealId, at) {
-  return {
-    dealId,
-    propertyId: null,
-    property: null,
-    side: null,
-    party: "",
-    stage: "lead",
-    stageSince: at,
-    nextActionOwner: "agent",
-    summary: "",
-    riskLevel: "none",
-    riskFlags: [],
-    riskReason: "",
-    concern: null,
-    lastMessageAt: at,
-    openedAt: at,
-    closedAt: null,
-  };
-}
-
-/** @param {string} at @returns {Omit<Task, "taskId" | "label" | "source">} */
-function blankTask(at) {
-  return { dueDate: null, threadId: null, dealId: null, propertyId: null, createdAt: at, completedAt: null };
 }
 
 /** Threads that are in a list outlive the rest, newer ones outlive older. @param {Thread} thread */

@@ -1,7 +1,8 @@
 // The one place where the page's state lives: it changes here, and whoever shows it is told.
 
 /** @import { State, Store } from "../shapes.js" */
-import { apply, emptyState, stateOf } from "./state.js";
+import { emptyState } from "./blank.js";
+import { apply, stateOf } from "./state.js";
 
 /** @returns {Store} */
 export function createStore() {

@@ -62,7 +62,10 @@ function originOf(app, { threadId, dealId, propertyId }) {
   const where = house(thread?.property ?? propertyOf(state, propertyId) ?? "");
   if (threadId) {
     const who = thread ? thread.from : "";
-    return { href: `#/thread/${threadId}`, text: [who, where].filter(Boolean).join(" · ") || "Its conversation" };
+    return {
+      href: `#/thread/${threadId}`,
+      text: [who, where].filter(Boolean).join(" · ") || "Its conversation",
+    };
   }
   return dealId ? { href: `#/deal/${dealId}`, text: where || "Its deal" } : null;
 }

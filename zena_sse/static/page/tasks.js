@@ -50,7 +50,13 @@ function adding(app) {
     "aria-label": "New task",
   });
   const dueDate = h("input", { type: "date", name: "due", "aria-label": "Due date" });
-  const form = h("form", { class: "adding", onsubmit: add }, label, dueDate, h("button", { class: "plain" }, "Add"));
+  const form = h(
+    "form",
+    { class: "adding", onsubmit: add },
+    label,
+    dueDate,
+    h("button", { class: "plain" }, "Add"),
+  );
 
   /** @param {Event} event */
   async function add(event) {

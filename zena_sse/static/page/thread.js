@@ -35,8 +35,10 @@ export function threadView(app, threadId) {
     () => app.saved.thread(threadId),
     (/** @type {ThreadDetail} */ detail) => app.saved.keepThread(detail),
   );
-  const updateTasks = keyedList(todo, (/** @type {Task} */ task) => task.taskId, (task) =>
-    taskRow(app, task, { hasOrigin: false }),
+  const updateTasks = keyedList(
+    todo,
+    (/** @type {Task} */ task) => task.taskId,
+    (task) => taskRow(app, task, { hasOrigin: false }),
   );
   const updateMessages = keyedList(
     messages,
@@ -70,7 +72,10 @@ export function threadView(app, threadId) {
   function renderFacts(thread) {
     if (thread.partial) app.complete("thread", threadId);
     setText(heading, thread.subject || "(no subject)");
-    setText(facts, [CLASSES[thread.classification ?? ""], owes(thread.nextActionOwner)].filter(Boolean).join(" · "));
+    setText(
+      facts,
+      [CLASSES[thread.classification ?? ""], owes(thread.nextActionOwner)].filter(Boolean).join(" · "),
+    );
     show(deal, Boolean(thread.dealId && thread.property));
     setAttribute(deal, "href", `#/deal/${thread.dealId}`);
     setText(deal, thread.property ? house(thread.property) : "");

@@ -1,4 +1,4 @@
-// Short words at the edge of the screen, for a few seconds: a deal at risk, a new task, something that failed.
+// Short words at the edge of the screen for a few seconds: a deal at risk, a new task, what failed.
 
 /** @import { Toast } from "../shapes.js" */
 import { h } from "./dom.js";

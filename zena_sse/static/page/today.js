@@ -1,4 +1,4 @@
-// Today: the brief, what the agent owes, and what others owe; on a wide screen the day's tasks and deals beside it.
+// Today: the brief, what the agent owes, what others owe; where there is room, tasks and deals beside it.
 
 /** @import { App, Deal, State, Task, Thread, View } from "../shapes.js" */
 import { brief } from "./brief.js";
@@ -63,7 +63,12 @@ function glance(app) {
     (/** @type {Deal} */ deal) => deal.dealId,
     (deal) => dealRow(app, deal),
   );
-  const element = h("aside", { class: "glance", "aria-label": "Tasks and deals" }, due.element, atRisk.element);
+  const element = h(
+    "aside",
+    { class: "glance", "aria-label": "Tasks and deals" },
+    due.element,
+    atRisk.element,
+  );
 
   /** @param {State} state */
   function render(state) {

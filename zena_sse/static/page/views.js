@@ -1,5 +1,5 @@
-// The views by their names in the address. Today comes with the page; the others once somebody goes there: from the
-// worker, which has kept them, or from the server.
+// The views by their names in the address. Today comes with the page; the others once somebody goes there:
+// from the worker, which has kept them, or from the server.
 
 /** @import { App, View } from "../shapes.js" */
 import { todayView } from "./today.js";

@@ -55,6 +55,9 @@ EXERCISED = {
         "tests/e2e/test_readme.py::test_its_lines_work"
     ),
     "zena-sse tail --user anna": "tests/e2e/test_readme.py::test_its_lines_work",
+    "zena-sse token --user anna": (
+        "tests/browser/test_page_signin.py::test_token_that_is_printed_signs_in_where_there_is_no_demo"
+    ),
     'curl -N -H "Authorization: Bearer $(zena-sse token --user anna)" http://127.0.0.1:8000/events': (
         "tests/e2e/test_readme.py::test_its_lines_work"
     ),

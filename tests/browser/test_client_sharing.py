@@ -104,6 +104,24 @@ def test_leader_that_closes_hands_over_without_loss(
     assert len(last.told()["snapshots"]) == 1
 
 
+def test_new_leader_that_cannot_reach_the_server_says_so_to_all(
+    context: BrowserContext, server: Serving, user: str, complaints: Complaints
+) -> None:
+    complaints.expect("net::ERR_")
+    tabs = open_tabs(context, server, MANY)
+    context.route("**/events?*", lambda route: route.abort())
+    leader = leader_of(tabs)
+    tabs.remove(leader)
+    leader.page.close()
+    for tab in tabs:
+        tab.until("zena.state.name === 'offline'")
+    context.unroute("**/events?*")
+    publish_notes(server, user, "one")
+    for tab in tabs:
+        tab.until_note("one")
+        tab.until_live()
+
+
 def test_leader_that_freezes_hands_over_and_has_everything_when_it_wakes(
     context: BrowserContext, server: Serving, user: str
 ) -> None:

@@ -64,8 +64,8 @@ export function shareLine(name, tab, { cursor, open, verify, heard, changed }) {
 
   /** Lead until this tab closes or freezes, or another one takes over. */
   function lead() {
-    state = "down";
     line = openLine({ open, verify, heard: pass, changed: tell });
+    tell("down");
     begin();
     return new Promise((/** @type {(value?: undefined) => void} */ resolve) => (release = resolve));
   }

@@ -220,3 +220,19 @@ def test_what_a_row_misses_is_read_once_it_is_on_the_screen(site: Site, context:
     )
     expect(row(page, "Warren Pickard")).to_be_visible()
     expect(row(page, "Warren Pickard").locator(".what")).to_contain_text("Larchwood")
+
+
+def test_news_that_the_server_does_not_have_are_asked_for_once(site: Site, context: BrowserContext) -> None:
+    page = open_desk(site, context)
+    row(page, "Warren Pickard").click()
+    expect(page.locator(".message")).to_have_count(4)
+    [thread] = threads_of(site, **{"from": "Warren Pickard"})
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    told = {name: thread[name] for name in ("threadId", "classification", "category", "nextActionOwner")}
+    news = {"type": "thread.updated", "payload": told | {"messageCount": 99}}
+    done = {"type": "task.created", "payload": {"taskId": "k", "label": "Told", "source": "email"}}
+    site.post(f"/users/{MIA}/events", "crm", [news, news, done], role="publisher")
+    # The toast comes a second after, and each frame until then could have asked again.
+    expect(page.locator(".toast", has_text="Told")).to_be_visible()
+    assert len([url for url in asked if url.endswith(thread["threadId"])]) == 1

@@ -2,6 +2,9 @@
 
 /** @import { App } from "../shapes.js" */
 
+// A server that has trouble is not asked again with each frame.
+const AGAIN = 5_000;
+
 /**
  * @template T
  * @typedef {object} Reading
@@ -23,6 +26,7 @@
 export function reading(app, path, kept, keep) {
   let isReading = false;
   let isAsked = false;
+  let endedAt = 0;
 
   /** @type {Reading<T>} */
   const it = {
@@ -38,13 +42,18 @@ export function reading(app, path, kept, keep) {
         await once();
       }
       isReading = false;
+      endedAt = Date.now();
       app.redraw();
     },
     retry() {
-      const isOld = it.how === "kept" || it.how === "missing";
-      if (isOld && !isReading && app.zena.state.name === "live") void it.read();
+      if (app.zena.state.name !== "live") endedAt = 0; // once it is back, at once
+      else if (isOld() && !isReading && Date.now() - endedAt > AGAIN) void it.read();
     },
   };
+
+  function isOld() {
+    return it.how === "kept" || it.how === "missing";
+  }
 
   async function once() {
     try {

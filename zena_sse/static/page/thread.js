@@ -46,6 +46,8 @@ export function threadView(app, threadId) {
     (message) => messageRow(app, message, isLast(message)),
   );
 
+  let asked = "";
+
   /** @param {Message} message */
   function isLast(message) {
     return message === mail.item?.messages.at(-1);
@@ -64,7 +66,7 @@ export function threadView(app, threadId) {
     show(messages, mail.how !== "gone");
     if (mail.how === "gone") setText(heading, "This conversation is gone");
     if (!mail.item) return;
-    if (thread && hasNews(thread, mail.item)) void mail.read();
+    if (thread && isNews(thread)) void mail.read();
     updateMessages(mail.item.messages);
   }
 
@@ -81,6 +83,14 @@ export function threadView(app, threadId) {
     setText(deal, thread.property ? house(thread.property) : "");
     risk.render(isAtRisk(thread) ? thread : null);
     correct.render(thread);
+  }
+
+  /** Whether events told of messages that were not read yet; of each once. @param {Thread} thread */
+  function isNews(thread) {
+    const told = `${thread.messageCount} ${thread.lastMessageAt}`;
+    const isNew = mail.item !== null && told !== asked && hasNews(thread, mail.item);
+    if (isNew) asked = told;
+    return isNew;
   }
 
   function openTasks() {

@@ -56,7 +56,7 @@ async def test_a_snapshot_says_by_which_moment_it_is_judged(settings: Settings) 
     app = create_app(settings, lambda: moment, background=False)
     await app.startup()
     try:
-        assert (await get(Site(app, settings), "/snapshot"))["asOf"] == "2026-11-19T20:00:00Z"
+        assert (await get(Site(app, settings), "/snapshot"))["asOf"] == "2026-11-20T09:00:00+13:00"
     finally:
         await app.shutdown()
 

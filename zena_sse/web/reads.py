@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
@@ -36,6 +36,7 @@ class Snapshot(msgspec.Struct, frozen=True, rename="camel"):
     """Everything a page shows first, and the cursor that belongs to it: the stream from there has no gap.
 
     `asOf` is the moment by which all this is judged, what is overdue above all; a page counts from there.
+    An offset other than `Z` says by whose days.
     """
 
     cursor: str
@@ -63,7 +64,7 @@ def read_snapshot(reader: Reader, user_id: str, as_of: datetime) -> Snapshot:
         raise NotFound("There is nothing for this user yet.")
     return Snapshot(
         cursor=position.cursor,
-        as_of=as_of.astimezone(UTC),
+        as_of=as_of,
         threads=snapshot_threads(reader, user_id),
         deals=snapshot_deals(reader, user_id),
         tasks=snapshot_tasks(reader, user_id, as_of),

@@ -350,6 +350,7 @@ export interface BatchOutcome {
  * Everything a page shows first, and the cursor that belongs to it: the stream from there has no gap.
  *
  * `asOf` is the moment by which all this is judged, what is overdue above all; a page counts from there.
+ * An offset other than `Z` says by whose days.
  */
 export interface Snapshot {
   cursor: string;

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser.complaints import Complaints
 from tests.browser.sites import Site, short_directory
@@ -25,6 +25,7 @@ ARGUMENTS = [
 
 # What has not come by then never comes; Playwright's own 30 s make a failing test hang for too long.
 PATIENCE_MS = 15_000
+expect.set_options(timeout=PATIENCE_MS)
 
 NewContext = Callable[..., BrowserContext]
 

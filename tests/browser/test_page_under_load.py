@@ -118,7 +118,7 @@ def expect_to_have_heard_all(page: Page, server: Serving, day: BusyDay, subject:
 @pytest.mark.parametrize(
     "seconds",
     [
-        pytest.param(20, marks=pytest.mark.timeout(300)),
+        pytest.param(12, marks=pytest.mark.timeout(300)),
         pytest.param(300, marks=[pytest.mark.slow, pytest.mark.timeout(600)]),
     ],
 )

@@ -77,7 +77,7 @@ export async function lastUser() {
 }
 
 /**
- * Acts on the newest value, every two seconds at most, and at once when the page is left.
+ * Acts on the newest value: at once, then every two seconds at most, and when the page is left.
  *
  * @param {(value: unknown) => void} act
  * @returns {(value: unknown) => void}
@@ -90,7 +90,7 @@ function sparingly(act) {
 
   function flush() {
     clearTimeout(timer);
-    timer = undefined;
+    timer = waiting ? setTimeout(flush, SAVE_EVERY_MS) : undefined;
     if (waiting) act(waiting.value);
     waiting = null;
   }
@@ -101,7 +101,7 @@ function sparingly(act) {
 
   return (value) => {
     waiting = { value };
-    timer ??= setTimeout(flush, SAVE_EVERY_MS);
+    if (timer === undefined) flush();
   };
 }
 

@@ -9,9 +9,10 @@ from playwright.sync_api import BrowserContext, Page, Response, expect
 
 from tests.browser.complaints import Complaints
 from tests.browser.desks import open_desk, row, section, until_live
-from tests.browser.sites import Site
+from tests.browser.sites import MIA, Site
 
 OFFLINE = re.compile(r"^Offline since \d\d:\d\d\.")
+KEPT_AT = "async (user) => (await (await import('/page/saved.js')).openSaved(user).load()).at"
 
 
 @pytest.fixture
@@ -39,6 +40,16 @@ def test_reload_without_a_server_shows_the_last_snapshot_and_its_age(kept: Page,
     expect(kept.locator(".message")).to_have_count(4)
     site.start()
     until_live(kept)
+
+
+def test_what_is_shown_again_and_again_offline_grows_no_younger(kept: Page, site: Site) -> None:
+    site.stop()
+    expect(kept.locator("#line")).to_have_text(OFFLINE)
+    at = kept.evaluate(KEPT_AT, MIA)
+    for _ in range(2):
+        kept.reload()
+        expect(section(kept, "Focus").locator(".row")).to_have_count(10)
+    assert kept.evaluate(KEPT_AT, MIA) == at
 
 
 def test_worker_answers_for_the_page_and_never_for_what_the_server_says(kept: Page, site: Site) -> None:

@@ -110,7 +110,7 @@ export function openDesk(userId, place, toast, ways) {
   }
 
   store.subscribe(redraw);
-  store.subscribe(() => store.state.known && saved.save(store.state));
+  store.subscribe(() => store.state.known && saved.save(store.state, knownAt));
   addEventListener("hashchange", shell.navigate, { signal });
   addEventListener("keydown", keyHandler(place("list"), shell.close, shell.visit), { signal });
   place("menu").addEventListener("beforetoggle", () => fillMenu(place("menu"), app, ways.signOut), {

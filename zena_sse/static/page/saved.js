@@ -25,9 +25,10 @@ export function openSaved(user) {
    * @param {Kind} kind
    * @param {string} id
    * @param {unknown} value
+   * @param {number} [at] as of when it is so
    */
-  async function keep(kind, id, value) {
-    const row = { user, kind, id, at: Date.now(), value };
+  async function keep(kind, id, value, at = Date.now()) {
+    const row = { user, kind, id, at, value };
     await quietly(mark.then((known) => put(row, known)), undefined);
   }
 
@@ -41,13 +42,13 @@ export function openSaved(user) {
   }
 
   return {
-    /** @returns {Promise<{state: any, at: number} | null>} the last state, and when it was saved (ms) */
+    /** @returns {Promise<{state: any, at: number} | null>} the last state, and as of when it is so (ms) */
     async load() {
       const row = await find("state", "");
       return row && { state: row.value, at: row.at };
     },
-    /** Keeps a state soon, and before the page can be closed; of several only the newest. */
-    save: sparingly((state) => keep("state", "", state)),
+    /** Keeps a state; of several that follow each other the newest. One that was loaded is as old as it was. */
+    save: sparingly((/** @type {unknown} */ state, /** @type {number} */ at) => keep("state", "", state, at)),
     /** @param {{threadId: string}} detail */
     keepThread: (detail) => keep("thread", detail.threadId, detail),
     /** @param {string} threadId */
@@ -77,13 +78,14 @@ export async function lastUser() {
 }
 
 /**
- * Acts on the newest value: at once, then every two seconds at most, and when the page is left.
+ * Acts on what was given last: at once, then every two seconds at most, and when the page is left.
  *
- * @param {(value: unknown) => void} act
- * @returns {(value: unknown) => void}
+ * @template {unknown[]} T
+ * @param {(...given: T) => void} act
+ * @returns {(...given: T) => void}
  */
 function sparingly(act) {
-  /** @type {{value: unknown} | null} */
+  /** @type {T | null} */
   let waiting = null;
   /** @type {number | undefined} */
   let timer;
@@ -91,7 +93,7 @@ function sparingly(act) {
   function flush() {
     clearTimeout(timer);
     timer = waiting ? setTimeout(flush, SAVE_EVERY_MS) : undefined;
-    if (waiting) act(waiting.value);
+    if (waiting) act(...waiting);
     waiting = null;
   }
 
@@ -99,8 +101,8 @@ function sparingly(act) {
   document.addEventListener("visibilitychange", () => document.hidden && flush());
   addEventListener("pagehide", flush);
 
-  return (value) => {
-    waiting = { value };
+  return (...given) => {
+    waiting = given;
     if (timer === undefined) flush();
   };
 }

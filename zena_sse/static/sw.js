@@ -18,6 +18,7 @@ const CACHE = `zena-${VERSION}`;
 const SHELL = new Set(["/", ...FILES]);
 
 worker.addEventListener("install", (event) => {
+  earlier = newestOther();
   event.waitUntil(cacheShell());
   // The next load has the new version, however many tabs are open.
   worker.skipWaiting();
@@ -39,8 +40,13 @@ worker.addEventListener("notificationclick", (event) => {
   event.waitUntil(show(event.notification.data.href));
 });
 
-/** The cache of the version before, while pages that began with it may still be loading; see `shellFile`. */
-let earlier = "";
+/**
+ * The cache of the version before, while pages that began with it may still be loading; see `shellFile`. Known
+ * from the beginning: requests come before this worker has been told that it is active.
+ *
+ * @type {Promise<string | undefined> | undefined}
+ */
+let earlier;
 
 /** The pages that began with this version. */
 const began = new Set();
@@ -52,10 +58,19 @@ async function cacheShell() {
 }
 
 async function takeOver() {
-  const others = (await caches.keys()).filter((name) => name.startsWith("zena-") && name !== CACHE);
-  earlier = others.pop() ?? "";
-  await Promise.all(others.map((name) => caches.delete(name)));
+  const kept = await earlier;
+  const old = (await others()).filter((name) => name !== kept);
+  await Promise.all(old.map((name) => caches.delete(name)));
   await worker.clients.claim();
+}
+
+async function newestOther() {
+  return (await others()).at(-1);
+}
+
+/** The caches of other versions, the oldest first. */
+async function others() {
+  return (await caches.keys()).filter((name) => name.startsWith("zena-") && name !== CACHE);
 }
 
 /**
@@ -69,7 +84,8 @@ async function takeOver() {
 async function shellFile(event, path) {
   const begins = event.request.mode === "navigate";
   if (!begins && !(await isPage(event.clientId))) return fetch(event.request);
-  const cache = await caches.open(earlier && !begins && !began.has(event.clientId) ? earlier : CACHE);
+  const isOurs = begins || began.has(event.clientId);
+  const cache = await caches.open((!isOurs && (await earlier)) || CACHE);
   return (await cache.match(path)) ?? fetch(event.request);
 }
 

@@ -98,6 +98,26 @@ def test_a_refusal_is_shown_as_it_is(debug: Page, complaints: Complaints) -> Non
     expect(debug.locator("#sent li")).to_contain_text('"code": "not_found"')
 
 
+def test_an_answer_that_is_not_json_is_shown_with_its_status(
+    debug: Page, context: BrowserContext, complaints: Complaints
+) -> None:
+    complaints.expect("502 .*/commands/sync.request")
+    context.route("**/commands/*", lambda route: route.fulfill(status=502, body="<h1>Bad Gateway</h1>"))
+    debug.get_by_role("combobox", name="Command").select_option("sync.request")
+    press(debug, "Post")
+    expect(debug.locator("#sent li")).to_contain_text("sync.request 502")
+    expect(debug.locator("#sent pre")).to_have_text("<h1>Bad Gateway</h1>")
+
+
+def test_rows_are_opened_with_the_keyboard(debug: Page, site: Site) -> None:
+    publish(site, "one")
+    expect(rows(debug, "one")).to_be_visible()
+    debug.get_by_role("button", name="Copy as curl").first.focus()
+    for key in ("Tab", "End", "Enter"):
+        debug.keyboard.press(key)
+    expect(rows(debug, "one").locator("pre")).to_be_visible()
+
+
 @pytest.mark.needs("curl")
 def test_what_is_copied_as_curl_works(debug: Page, site: Site, context: BrowserContext) -> None:
     context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -105,6 +125,7 @@ def test_what_is_copied_as_curl_works(debug: Page, site: Site, context: BrowserC
     expect(rows(debug, "before")).to_be_visible()
     press(debug, "Copy as curl")
     expect(debug.locator("#said")).to_have_text("Copied")
+    assert debug.locator("#said").evaluate("(said) => said.clientHeight") > 10  # to be seen, too
     line = debug.evaluate("navigator.clipboard.readText()")
     publish(site, "after")
     with terminal(f"TOKEN={site.token(MIA)}\n{line}\n", site.directory, environment()) as shown:

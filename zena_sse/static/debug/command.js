@@ -55,9 +55,18 @@ async function post(/** @type {{type: string, key: string, body: string}} */ { t
   try {
     const response = await fetch(`/commands/${type}`, { method: "POST", headers, body });
     const replayed = response.headers.get("Idempotent-Replayed") ? ", replayed" : "";
-    return [h("b", {}, `${type} ${response.status}${replayed}`), h("pre", {}, pretty(await response.text()))];
+    return [h("b", {}, `${type} ${response.status}${replayed}`), h("pre", {}, shown(await response.text()))];
   } catch {
     return [h("b", {}, `${type}: no answer`)];
+  }
+}
+
+/** A proxy answers in other ways than JSON. @param {string} text */
+function shown(text) {
+  try {
+    return pretty(text);
+  } catch {
+    return text;
   }
 }
 

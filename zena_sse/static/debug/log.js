@@ -68,8 +68,7 @@ export function openLog(list, { onCount, onPlace }) {
   list.addEventListener("scroll", () => onPlace(isAtEnd()), { passive: true });
   list.addEventListener("focusin", ({ target }) => target instanceof HTMLElement && makeTabStop(list, target));
   list.addEventListener("keydown", (event) => {
-    const row = document.activeElement?.closest("li");
-    const next = row && neighbour(list, row, event.key);
+    const next = neighbour(list, document.activeElement?.closest("li") ?? null, event.key);
     if (!next) return;
     event.preventDefault();
     focusRow(next);
@@ -100,7 +99,7 @@ export function openLog(list, { onCount, onPlace }) {
 }
 
 /**
- * One row of the list can be reached with Tab, the others with arrows from there.
+ * Tab reaches the list and the row one was at last, arrows the other rows.
  *
  * @param {HTMLElement} list
  * @param {HTMLElement} summary
@@ -112,15 +111,15 @@ function makeTabStop(list, summary) {
 
 /**
  * @param {HTMLElement} list
- * @param {Element} row
+ * @param {Element | null} row null: the list itself has the focus
  * @param {string} key
  */
 function neighbour(list, row, key) {
   switch (key) {
     case "ArrowDown":
-      return row.nextElementSibling;
+      return row ? row.nextElementSibling : list.firstElementChild;
     case "ArrowUp":
-      return row.previousElementSibling;
+      return row ? row.previousElementSibling : list.lastElementChild;
     case "Home":
       return list.firstElementChild;
     case "End":
